@@ -1,0 +1,1 @@
+"""Shapes, documents, masks, measures and track interpolation: pure functions on plain data."""
