@@ -1,0 +1,292 @@
+"""Teams, people, passwords, sign-ins and API keys."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import threading
+from datetime import datetime, timedelta
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from labelwright.db import now
+from labelwright.errors import Conflict, Duplicate, Forbidden, Invalid, NotFound, Unauthenticated
+from labelwright.models.identity import ROLES, ApiKey, Membership, SignIn, Team, User, Workspace
+from labelwright.services.access import Actor, require
+
+_hasher = PasswordHash((Argon2Hasher(),))
+# Argon2 takes 64 MB and most of a core on purpose: two at once, so that a burst of sign-ins cannot starve the rest.
+_hashing = threading.BoundedSemaphore(2)
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
+KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+TOUCH_EVERY = timedelta(minutes=5)
+
+
+def create_team(session: Session, name: str) -> Team:
+    """A new team without people."""
+    team = Team(name=_name(name, "A team"))
+    session.add(team)
+    session.flush()
+    return team
+
+
+def create_user(session: Session, email: str, password: str | None = None, name: str = "") -> tuple[User, str]:
+    """A new person and their password, made up when none is given. Raises `Duplicate` when the address is taken."""
+    email = clean_email(email)
+    if session.scalar(select(User.id).where(User.email == email)) is not None:
+        raise Duplicate(f"{email} has an account already.")
+    password = password or generate_password()
+    user = User(email=email, name=name.strip() or email.partition("@")[0], password_hash=hash_password(password))
+    session.add(user)
+    session.flush()
+    return user, password
+
+
+def clean_email(email: str) -> str:
+    """The address in lower case. Raises `Invalid` when it is none."""
+    email = email.strip().lower()
+    if not EMAIL.match(email) or len(email) > 320:
+        raise Invalid(f"{email!r} is not an e-mail address; write it as name@host.", field="email")
+    return email
+
+
+def generate_password() -> str:
+    """A password of about 95 bits, easy to type."""
+    return "-".join("".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(5)) for _ in range(4))
+
+
+def hash_password(password: str) -> str:
+    """Argon2id hash. Raises `Invalid` for a password under 8 characters."""
+    if len(password) < 8 or len(password) > 1000:
+        raise Invalid("Choose a password of at least 8 characters.", field="password")
+    with _hashing:
+        return _hasher.hash(password)
+
+
+def set_password(session: Session, user: User, password: str) -> None:
+    """Change a password; every sign-in of that person ends."""
+    user.password_hash = hash_password(password)
+    session.execute(delete(SignIn).where(SignIn.user_id == user.id))
+
+
+def authenticate(session: Session, email: str, password: str) -> User:
+    """The person with that password. Raises `Unauthenticated`, in the same time whether or not they exist."""
+    user = session.scalar(select(User).where(User.email == email.strip().lower()))
+    with _hashing:
+        right = _hasher.verify(password, user.password_hash if user and user.password_hash else _NOBODY)
+    if user is None or not right or user.disabled:
+        raise Unauthenticated("E-mail or password is wrong.")
+    return user
+
+
+def sign_in(session: Session, user: User, days: int = 14) -> str:
+    """A token for the browser's cookie; only its hash is kept."""
+    token = secrets.token_urlsafe(32)
+    user.last_login_at, user.logins = now(), user.logins + 1
+    session.add(SignIn(token_hash=_hash(token), user_id=user.id, expires_at=now() + timedelta(days=days)))
+    session.flush()
+    return token
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End one sign-in."""
+    session.execute(delete(SignIn).where(SignIn.token_hash == _hash(token)))
+
+
+def sign_out_everywhere(session: Session, user_id: int) -> None:
+    """End all sign-ins of a person."""
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+
+
+def by_token(session: Session, token: str) -> Actor:
+    """The actor of a browser's cookie. Raises `Unauthenticated` when it has ended."""
+    user = session.scalar(
+        select(User).join(SignIn, SignIn.user_id == User.id).where(SignIn.token_hash == _hash(token), SignIn.expires_at > now())
+    )
+    if user is None or user.disabled:
+        raise Unauthenticated("Your sign-in has ended; sign in again.")
+    return actor_of(session, user)
+
+
+def actor_of(session: Session, user: User) -> Actor:
+    """The actor a person is, with all their teams."""
+    roles = session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id))
+    return Actor(user.id, user.email, user.name, {team_id: role for team_id, role in roles})
+
+
+def create_key(
+    session: Session,
+    user: User,
+    team_id: int,
+    name: str,
+    *,
+    read_only: bool = False,
+    workspace: Workspace | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """A new API key of a person in a team, and its text, which is shown once and never stored.
+
+    Letters and digits only, with a lower-case one: vendors' clients paste keys into URLs and refuse others."""
+    if session.get(Membership, (team_id, user.id)) is None:
+        raise Invalid(f"{user.email} is not in that team.", field="user")
+    if workspace is not None and workspace.team_id != team_id:
+        raise NotFound("There is no such workspace.")
+    if expires_at is not None and expires_at <= now():
+        raise Invalid("The key would have expired already.", field="expires_at")
+    token = "lw" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(38))
+    key = ApiKey(
+        user_id=user.id,
+        team_id=team_id,
+        workspace_id=workspace.id if workspace else None,
+        name=_name(name, "An API key"),
+        prefix=token[:8],
+        token_hash=_hash(token),
+        read_only=read_only,
+        expires_at=expires_at,
+    )
+    session.add(key)
+    session.flush()
+    return key, token
+
+
+def by_key(session: Session, token: str) -> Actor:
+    """The actor of an API key. Raises `Unauthenticated` when it is unknown, revoked or expired."""
+    found = session.execute(
+        select(ApiKey, User, Membership.role)
+        .join(User, User.id == ApiKey.user_id)
+        .join(Membership, (Membership.user_id == User.id) & (Membership.team_id == ApiKey.team_id))
+        .where(ApiKey.token_hash == _hash(token))
+    ).one_or_none()
+    if found is None:
+        raise Unauthenticated("The API key is not known.")
+    key, user, role = found.tuple()
+    if key.revoked_at is not None or user.disabled:
+        raise Unauthenticated("The API key has been revoked.")
+    if key.expires_at is not None and key.expires_at <= now():
+        raise Unauthenticated("The API key has expired.")
+    return Actor(user.id, user.email, user.name, {key.team_id: role}, key.id, key.read_only, key.workspace_id, key.name)
+
+
+def touch_key(session: Session, key_id: int) -> None:
+    """Note that a key was used, at most once in five minutes, so that reads seldom turn into writes."""
+    stale = now() - TOUCH_EVERY
+    session.execute(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, (ApiKey.last_used_at.is_(None)) | (ApiKey.last_used_at < stale))
+        .values(last_used_at=now())
+    )
+
+
+def keys(session: Session, actor: Actor, team_id: int) -> list[ApiKey]:
+    """Keys of a team: all for its managers, else the actor's own."""
+    require(actor, "view", team_id, "team")
+    query = select(ApiKey).where(ApiKey.team_id == team_id).order_by(ApiKey.id.desc())
+    if not actor.may("manage", team_id):
+        query = query.where(ApiKey.user_id == actor.user_id)
+    return list(session.scalars(query))
+
+
+def revoke_key(session: Session, actor: Actor, uid: object) -> ApiKey:
+    """Revoke a key of one's own, or as a manager any of the team."""
+    key = session.scalar(select(ApiKey).where(ApiKey.uid == uid))
+    if key is None or key.team_id not in actor.roles:
+        raise NotFound("There is no such API key.")
+    if actor.read_only:
+        raise Forbidden("This API key is read-only.")
+    if key.user_id != actor.user_id:
+        require(actor, "manage", key.team_id, "API key")
+    key.revoked_at = key.revoked_at or now()
+    session.flush()
+    return key
+
+
+def members(session: Session, actor: Actor, team_id: int) -> list[tuple[User, str]]:
+    """People of a team with their roles, by name."""
+    require(actor, "view", team_id, "team")
+    rows = session.execute(
+        select(User, Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.team_id == team_id)
+        .order_by(func.lower(User.name), User.id)
+    )
+    return [(user, role) for user, role in rows]
+
+
+def set_role(session: Session, team_id: int, user: User, role: str) -> None:
+    """Put a person into a team, or change their role. The last owner of a team stays one."""
+    if role not in ROLES:
+        raise Invalid(f"{role!r} is not a role; choose one of {', '.join(ROLES)}.", field="role")
+    membership = session.get(Membership, (team_id, user.id))
+    if membership is None:
+        session.add(Membership(team_id=team_id, user_id=user.id, role=role))
+    else:
+        if membership.role == "owner" and role != "owner":
+            _keep_an_owner(session, team_id, user.id)
+        membership.role = role
+    session.flush()
+
+
+def change_member(session: Session, actor: Actor, team_id: int, user: User, role: str) -> None:
+    """`set_role` by an actor: managers set roles up to manager, only owners make or change owners."""
+    require(actor, "manage", team_id, "team")
+    present = session.get(Membership, (team_id, user.id))
+    if (role == "owner" or (present and present.role == "owner")) and not actor.may("own", team_id):
+        raise Forbidden("Only an owner may make or change an owner.")
+    set_role(session, team_id, user, role)
+
+
+def remove_member(session: Session, actor: Actor, team_id: int, user_id: int) -> None:
+    """Take a person out of a team; their keys there stop working at once, their work stays."""
+    require(actor, "manage", team_id, "team")
+    membership = session.get(Membership, (team_id, user_id))
+    if membership is None:
+        raise NotFound("There is no such person in this team.")
+    if membership.role == "owner":
+        require(actor, "own", team_id, "team")
+        _keep_an_owner(session, team_id, user_id)
+    session.delete(membership)
+    session.execute(
+        update(ApiKey)
+        .where(ApiKey.team_id == team_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now())
+    )
+    session.flush()
+
+
+def _keep_an_owner(session: Session, team_id: int, leaving: int) -> None:
+    others = session.scalar(
+        select(func.count())
+        .select_from(Membership)
+        .where(Membership.team_id == team_id, Membership.role == "owner", Membership.user_id != leaving)
+    )
+    if not others:
+        raise Conflict("A team needs an owner; make somebody else owner first.", code="last_owner")
+
+
+def user_by_email(session: Session, actor: Actor, email: str) -> User:
+    """A person of one of the actor's teams by address. Raises `NotFound` for strangers, so that accounts cannot be probed."""
+    user = session.scalar(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(User.email == email.strip().lower(), Membership.team_id.in_(actor.teams()))
+        .limit(1)
+    )
+    if user is None:
+        raise NotFound(f"There is no {email} in your team.")
+    return user
+
+
+def _name(name: str, what: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 200:
+        raise Invalid(f"{what} needs a name of 1 to 200 characters.", field="name")
+    return name
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
