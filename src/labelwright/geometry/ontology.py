@@ -66,7 +66,9 @@ class Ontology:
         """Attributes that an object of this class may have, by name. One that names the class wins over one for all."""
         found = self._by_class.get(class_name)
         if found is None:
-            mine = [a for a in self.attributes if a.scope == "object" and (a.classes is None or class_name in a.classes)]
+            mine = [
+                a for a in self.attributes if a.scope == "object" and (a.classes is None or class_name in a.classes)
+            ]
             found = {a.name: a for a in sorted(mine, key=lambda a: a.classes is not None)}
             if class_name in self.classes:
                 self._by_class[class_name] = found

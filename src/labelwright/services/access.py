@@ -78,7 +78,7 @@ def require(actor: Actor, right: str, team_id: int, what: str = "this") -> None:
 
 
 def _weakest(right: str) -> str:
-    return [role for role in ("viewer", "annotator", "reviewer", "manager", "owner") if role in RIGHTS[right]][0]
+    return next(role for role in ("viewer", "annotator", "reviewer", "manager", "owner") if role in RIGHTS[right])
 
 
 def visible_projects(actor: Actor, right: str = "view") -> Select[tuple[Project]]:

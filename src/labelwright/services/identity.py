@@ -106,7 +106,9 @@ def sign_out_everywhere(session: Session, user_id: int) -> None:
 def by_token(session: Session, token: str) -> Actor:
     """The actor of a browser's cookie. Raises `Unauthenticated` when it has ended."""
     user = session.scalar(
-        select(User).join(SignIn, SignIn.user_id == User.id).where(SignIn.token_hash == _hash(token), SignIn.expires_at > now())
+        select(User)
+        .join(SignIn, SignIn.user_id == User.id)
+        .where(SignIn.token_hash == _hash(token), SignIn.expires_at > now())
     )
     if user is None or user.disabled:
         raise Unauthenticated("Your sign-in has ended; sign in again.")
@@ -116,7 +118,7 @@ def by_token(session: Session, token: str) -> Actor:
 def actor_of(session: Session, user: User) -> Actor:
     """The actor a person is, with all their teams."""
     roles = session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id))
-    return Actor(user.id, user.email, user.name, {team_id: role for team_id, role in roles})
+    return Actor(user.id, user.email, user.name, dict(list(roles.tuples())))
 
 
 def create_key(

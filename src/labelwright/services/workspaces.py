@@ -63,7 +63,9 @@ class FirstSetUp:
     api_key: str
 
 
-def first_set_up(session: Session, email: str, team_name: str = "My team", workspace_name: str = "Workspace") -> FirstSetUp:
+def first_set_up(
+    session: Session, email: str, team_name: str = "My team", workspace_name: str = "Workspace"
+) -> FirstSetUp:
     """A team with its owner, a workspace and an API key."""
     team = identity.create_team(session, team_name)
     user, password = identity.create_user(session, email)
