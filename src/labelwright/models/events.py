@@ -26,7 +26,14 @@ class Event(Base):
     item_id: Mapped[int | None] = mapped_column(Id)
     at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     data: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
-    __table_args__ = (Index(None, "project_id", "id"), Index(None, "team_id", "id"))
+    __table_args__ = (
+        Index(None, "project_id", "id"),
+        Index(None, "team_id", "id"),
+        # Statistics count a project's events of a few kinds since a day.
+        Index(None, "project_id", "kind", "at"),
+        Index("ix_events_item", "item_id", "id",
+              sqlite_where=text("item_id IS NOT NULL"), postgresql_where=text("item_id IS NOT NULL")),
+    )  # fmt: skip
 
 
 class Webhook(Base):
@@ -37,7 +44,7 @@ class Webhook(Base):
     __tablename__ = "webhooks"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     uid: Mapped[uuid.UUID] = mapped_column(Uid, unique=True, default=new_uid)
-    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), index=True)
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
     url: Mapped[str]
     kinds: Mapped[list[str]] = mapped_column(JsonColumn, default=list)
