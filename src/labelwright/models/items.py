@@ -56,7 +56,7 @@ class Item(Base):
     split: Mapped[str] = mapped_column(String(10), default="")
     accepted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     tags: Mapped[list[str] | None] = mapped_column(JsonColumn)
-    meta: Mapped[Any] = mapped_column(JsonColumn)
+    meta: Mapped[Any] = mapped_column(JsonColumn, nullable=True)
     source: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)

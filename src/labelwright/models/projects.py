@@ -77,7 +77,7 @@ class Attribute(Base):
     options: Mapped[list[str]] = mapped_column(JsonColumn, default=list)
     required: Mapped[bool] = mapped_column(Boolean, default=False)
     mutable: Mapped[bool] = mapped_column(Boolean, default=True)
-    default: Mapped[Any] = mapped_column(JsonColumn)
+    default: Mapped[Any] = mapped_column(JsonColumn, nullable=True)
     position: Mapped[int] = mapped_column(default=0)
     extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
