@@ -67,6 +67,7 @@ class Item(Base):
         Index(None, "project_id", "batch_id", "id"),
         Index("ix_items_not_ready", "project_id", "media_state",
               sqlite_where=text("media_state <> 'ready'"), postgresql_where=text("media_state <> 'ready'")),
+        {"sqlite_autoincrement": True},  # ids never return: events and vendors' ids outlive the row
     )  # fmt: skip
 
 

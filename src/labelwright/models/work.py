@@ -101,6 +101,7 @@ class Task(Base):
               sqlite_where=text("holder_id IS NOT NULL"), postgresql_where=text("holder_id IS NOT NULL")),
         Index("ix_tasks_assignee", "assignee_id",
               sqlite_where=text("assignee_id IS NOT NULL"), postgresql_where=text("assignee_id IS NOT NULL")),
+        {"sqlite_autoincrement": True},
     )  # fmt: skip
 
 

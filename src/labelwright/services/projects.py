@@ -1,0 +1,124 @@
+"""Projects: making one whole, changing its settings, archiving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from labelwright.db import now
+from labelwright.errors import Invalid
+from labelwright.models.identity import Workspace
+from labelwright.models.projects import PROJECT_KINDS, Batch, Project
+from labelwright.services import events, ontology, workflows
+from labelwright.services.access import Actor, require
+from labelwright.services.batches import DEFAULT_NAME
+from labelwright.services.ontology import ClassInput
+from labelwright.services.workspaces import slugify
+
+
+class Settings(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What a project may decide for itself.
+
+    `review_own`: people may review their own work. `reasons`: what a rejection can be explained with.
+    `semantic`: every pixel has exactly one class. `autosave_seconds`: how soon the editor saves."""
+
+    review_own: bool = False
+    reasons: list[str] = msgspec.field(
+        default_factory=lambda: ["Wrong class", "Missing object", "Loose outline", "Wrong attribute", "Not an object"]
+    )
+    semantic: bool = False
+
+
+def settings_of(project: Project) -> Settings:
+    """A project's settings, defaults filled in."""
+    return msgspec.convert(project.settings or {}, Settings)
+
+
+def create(
+    session: Session,
+    actor: Actor | None,
+    workspace: Workspace,
+    name: str,
+    kind: str = "image",
+    classes: list[ClassInput] | None = None,
+    *,
+    description: str = "",
+    instructions: str = "",
+    settings: dict[str, Any] | None = None,
+) -> Project:
+    """A new project with its default batch and a default workflow (label, then review). `actor` None: the command line."""
+    if actor is not None:
+        require(actor, "manage", workspace.team_id, "workspace")
+    name = name.strip()
+    if not name or len(name) > 200:
+        raise Invalid("A project needs a name of 1 to 200 characters.", field="name")
+    if kind not in PROJECT_KINDS:
+        raise Invalid(f"{kind!r} is not a kind of project; choose image or video.", field="kind")
+
+    def taken(slug: str) -> bool:
+        query = select(Project.id).where(Project.workspace_id == workspace.id, Project.slug == slug)
+        return session.scalar(query) is not None
+
+    project = Project(
+        team_id=workspace.team_id,
+        workspace_id=workspace.id,
+        name=name,
+        slug=slugify(name, taken),
+        kind=kind,
+        description=description,
+        instructions=instructions,
+        settings=_checked(settings or {}),
+        created_by=actor.user_id if actor else None,
+    )
+    session.add(project)
+    session.flush()
+    session.add(Batch(project_id=project.id, name=DEFAULT_NAME, is_default=True, created_by=project.created_by))
+    for entry in classes or []:
+        ontology.add_class(session, project, entry)
+    workflows.create(session, project, "Label and review", default=True)
+    events.emit(session, "project.created", team_id=project.team_id, project_id=project.id, actor=actor)
+    return project
+
+
+def change(session: Session, project: Project, **changes: Any) -> Project:
+    """Change name, description, instructions or settings (given settings are merged into the present ones)."""
+    for field in ("description", "instructions"):
+        if changes.get(field) is not None:
+            setattr(project, field, changes[field])
+    if changes.get("name") is not None:
+        name = str(changes["name"]).strip()
+        if not name or len(name) > 200:
+            raise Invalid("A project needs a name of 1 to 200 characters.", field="name")
+        project.name = name
+    if changes.get("settings") is not None:
+        project.settings = _checked({**(project.settings or {}), **changes["settings"]})
+    session.flush()
+    return project
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return msgspec.to_builtins(msgspec.convert(settings, Settings))
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The settings are not valid: {error}", field="settings") from None
+
+
+def archive(session: Session, project: Project) -> None:
+    """Hide a project from lists; nothing is deleted."""
+    project.archived_at = project.archived_at or now()
+    session.flush()
+
+
+def unarchive(session: Session, project: Project) -> None:
+    """Bring an archived project back."""
+    project.archived_at = None
+    session.flush()
+
+
+def delete(session: Session, project: Project) -> None:
+    """Delete a project with all its items and labels, for good. Files shared by content stay until nobody needs them."""
+    session.delete(project)
+    session.flush()
