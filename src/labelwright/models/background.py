@@ -12,6 +12,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from labelwright.db import Base, Id, JsonColumn, Uid, UtcTime, new_uid, now
 
 
+class Worker(Base):
+    """A process that runs background tasks. When `seen_at` (the database's clock) grows old, others take over its tasks."""
+
+    __tablename__ = "workers"
+    executor_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime, default=now, index=True)
+
+
 class BackgroundTask(Base):
     """Long work that people follow: an export, an import. `state`: queued, running, done, failed. `result`: what came out."""
 

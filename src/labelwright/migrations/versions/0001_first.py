@@ -219,6 +219,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_background_tasks_project_id"), "background_tasks", ["project_id"], unique=False)
     op.create_index(op.f("ix_background_tasks_team_id"), "background_tasks", ["team_id"], unique=False)
     op.create_table(
+        "workers",
+        sa.Column("executor_id", sa.String(length=100), nullable=False),
+        sa.Column("started_at", db.UtcTime(), nullable=False),
+        sa.Column("seen_at", db.UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("executor_id", name=op.f("pk_workers")),
+    )
+    op.create_index(op.f("ix_workers_seen_at"), "workers", ["seen_at"], unique=False)
+    op.create_table(
         "batches",
         sa.Column("id", db.Id, nullable=False),
         sa.Column("uid", db.Uid(), nullable=False),
