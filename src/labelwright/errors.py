@@ -10,6 +10,7 @@ LabelwrightError
     Stale             a document was changed meanwhile; carries both sides
     LeaseLost         somebody else holds the task now
   TooLarge            over a limit
+  TooMany             too many tries; `details["retry_after"]` seconds
 """
 
 from __future__ import annotations
@@ -103,3 +104,9 @@ class TooLarge(LabelwrightError):
     """The input is larger than allowed."""
 
     code = "too_large"
+
+
+class TooMany(LabelwrightError):
+    """Too many tries; wait a moment."""
+
+    code = "too_many"

@@ -1,0 +1,30 @@
+"""The few things an edge shares, built once by `asgi.create_app` and handed to each edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labelwright.db import Database
+from labelwright.edge.throttle import Throttle
+from labelwright.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the edges share. `store` is the media storage, `touched` remembers when each API key was last noted as used."""
+
+    settings: Settings
+    database: Database
+    store: Any
+    throttle: Throttle = field(default_factory=Throttle)
+    touched: dict[int, float] = field(default_factory=dict)
+
+    def base_url(self, request: HTTPConnection) -> str:
+        """Address under which this caller reaches the server, without a slash at its end."""
+        if self.settings.public_url:
+            return self.settings.public_url
+        return f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}"

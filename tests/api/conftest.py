@@ -1,0 +1,85 @@
+"""A whole application in this process, with a cast: two teams that must never meet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from labelwright import asgi, settings
+from labelwright.db import Database
+from labelwright.models.identity import Team
+from labelwright.services import identity, workspaces
+
+
+@dataclass
+class Person:
+    """Someone with a key in one team. `api` is a client that sends it."""
+
+    uid: str
+    email: str
+    password: str
+    key: str
+    team: str
+    workspace: str
+    api: TestClient
+
+
+@dataclass
+class Floor:
+    """An application and the people on it."""
+
+    app: Any
+    database: Database
+    client: TestClient
+
+    def client_with(self, key: str = "", **headers: str) -> TestClient:
+        """A client of the same application with its own key."""
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        client = TestClient(self.app, headers=headers, raise_server_exceptions=False)
+        client.portal = self.client.portal  # one event loop for all
+        return client
+
+    def team(self, email: str, name: str) -> Person:
+        """A new team with its owner."""
+        with self.database.write() as session:
+            made = workspaces.first_set_up(session, email, team_name=name, workspace_name=f"{name} workspace")
+            team, workspace = str(made.team.uid), str(made.workspace.uid)
+            api = self.client_with(made.api_key)
+            return Person(str(made.user.uid), email, made.password, made.api_key, team, workspace, api)
+
+    def member(self, of: Person, email: str, role: str) -> Person:
+        """Another person in a team."""
+        with self.database.write() as session:
+            user, password = identity.create_user(session, email)
+            team = session.scalars(select(Team).where(Team.uid == uuid.UUID(of.team))).one()
+            identity.set_role(session, team.id, user, role)
+            _, key = identity.create_key(session, user, team.id, "test")
+            return Person(str(user.uid), email, password, key, of.team, of.workspace, self.client_with(key))
+
+
+@pytest.fixture
+def floor(database_url: str, tmp_path: Path) -> Iterator[Floor]:
+    """The application on a fresh database."""
+    app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=database_url, workers=0))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Floor(app, app.state.context.database, client)
+
+
+@pytest.fixture
+def owner(floor: Floor) -> Person:
+    """Owner of the first team."""
+    return floor.team("olga@example.org", "North")
+
+
+@pytest.fixture
+def stranger(floor: Floor) -> Person:
+    """Owner of another team."""
+    return floor.team("stefan@example.org", "South")
