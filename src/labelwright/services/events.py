@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, bindparam, func, insert, or_, select, text
+from sqlalchemy import CursorResult, Select, Table, and_, bindparam, func, insert, or_, select, text
 from sqlalchemy.orm import Session
 
 from labelwright.db import new_uid, now
@@ -80,8 +80,9 @@ KINDS: dict[str, str] = {
 }
 
 PAGE = 200
-_INSERT = insert(Event.__table__)
-_DELIVER = insert(Delivery.__table__)
+_EVENTS, _DELIVERIES = cast(Table, Event.__table__), cast(Table, Delivery.__table__)
+_INSERT = insert(_EVENTS)
+_DELIVER = insert(_DELIVERIES)
 _HOOKS = select(Webhook.id, Webhook.project_id, Webhook.kinds).where(
     Webhook.team_id == bindparam("team"), Webhook.active.is_(True)
 )
@@ -104,8 +105,8 @@ def emit(
 
     `job`, `task`, `item` are ids; `actor` is who did it (an `Actor` or a user id), None for the server itself."""
     row = _row(kind, team_id, project_id, _user(actor), at or now(), job, task, item, data)
-    result = session.execute(_INSERT, row)
-    event_id: int = result.inserted_primary_key[0]
+    result = cast(CursorResult[Any], session.execute(_INSERT, row))
+    event_id = cast(int, cast(Any, result.inserted_primary_key)[0])
     hooks = listeners(session, team_id, project_id, kind)
     if hooks:
         _deliver(session, [(hook, event_id) for hook in hooks], row["at"])
@@ -134,7 +135,7 @@ def emit_many(
     if not hooks:
         session.execute(_INSERT, values)
         return len(values)
-    ids = session.scalars(_INSERT.returning(Event.__table__.c.id), values).all()
+    ids = session.scalars(_INSERT.returning(_EVENTS.c.id), values).all()
     _deliver(session, [(hook, event_id) for event_id in ids for hook in hooks], moment)
     return len(values)
 
