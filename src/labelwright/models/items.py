@@ -47,7 +47,8 @@ class Item(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
     kind: Mapped[str] = mapped_column(String(10))
     name: Mapped[str] = mapped_column(String(500))
-    reference_id: Mapped[str | None] = mapped_column(String(500))
+    # Compared byte by byte, so that "begins with" is a range of the index below.
+    reference_id: Mapped[str | None] = mapped_column(String(500).with_variant(String(500, "C"), "postgresql"))
     width: Mapped[int | None]
     height: Mapped[int | None]
     frames: Mapped[int] = mapped_column(default=1)
@@ -65,7 +66,7 @@ class Item(Base):
         Index("uq_items_reference", "project_id", "reference_id", unique=True,
               sqlite_where=text("reference_id IS NOT NULL"), postgresql_where=text("reference_id IS NOT NULL")),
         Index(None, "project_id", "batch_id", "id"),
-        Index("ix_items_not_ready", "project_id", "media_state",
+        Index("ix_items_not_ready", "project_id", "media_state", "id",
               sqlite_where=text("media_state <> 'ready'"), postgresql_where=text("media_state <> 'ready'")),
         {"sqlite_autoincrement": True},  # ids never return: events and vendors' ids outlive the row
     )  # fmt: skip

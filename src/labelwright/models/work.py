@@ -92,11 +92,19 @@ class Task(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)
     extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     __table_args__ = (
-        Index(None, "job_id", "id"),
-        # The queue: open work of a project and stage, by priority then age. Finished tasks are not in it.
-        Index("ix_tasks_queue", "project_id", "stage", "state", text("priority DESC"), "id",
-              sqlite_where=text("state <> 'done'"), postgresql_where=text("state <> 'done'")),
+        # Lists, counts, "is anything left": both begin with where a task stands; `end` and `done` go together.
+        Index("ix_tasks_job", "job_id", "stage", "state", "id"),
         Index("ix_tasks_state", "project_id", "stage", "state", "id"),
+        # The queue of a job: open work for anybody, by priority then age. `author_id` saves reading rows for review.
+        Index("ix_tasks_queue", "job_id", "stage", text("priority DESC"), "id", "author_id",
+              sqlite_where=text("state = 'open' AND assignee_id IS NULL"),
+              postgresql_where=text("state = 'open' AND assignee_id IS NULL")),
+        Index("ix_tasks_lease", "lease_until",
+              sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
+        Index("ix_tasks_author", "project_id", "author_id", "id",
+              sqlite_where=text("author_id IS NOT NULL"), postgresql_where=text("author_id IS NOT NULL")),
+        Index("ix_tasks_reviewer", "project_id", "reviewer_id", "id",
+              sqlite_where=text("reviewer_id IS NOT NULL"), postgresql_where=text("reviewer_id IS NOT NULL")),
         Index("ix_tasks_holder", "holder_id",
               sqlite_where=text("holder_id IS NOT NULL"), postgresql_where=text("holder_id IS NOT NULL")),
         Index("ix_tasks_assignee", "assignee_id",
@@ -113,7 +121,7 @@ class Comment(Base):
     __tablename__ = "comments"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     uid: Mapped[uuid.UUID] = mapped_column(Uid, unique=True, default=new_uid)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("comments.id", ondelete="CASCADE"))
@@ -127,3 +135,4 @@ class Comment(Base):
     resolved: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)
+    __table_args__ = (Index(None, "project_id", "item_id"),)

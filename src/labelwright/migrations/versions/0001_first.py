@@ -42,6 +42,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_users_uid")),
     )
     op.create_table(
+        "workers",
+        sa.Column("executor_id", sa.String(length=100), nullable=False),
+        sa.Column("started_at", db.UtcTime(), nullable=False),
+        sa.Column("seen_at", db.UtcTime(), nullable=False),
+        sa.PrimaryKeyConstraint("executor_id", name=op.f("pk_workers")),
+    )
+    op.create_index(op.f("ix_workers_seen_at"), "workers", ["seen_at"], unique=False)
+    op.create_table(
         "idempotency_keys",
         sa.Column("team_id", db.Id, nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -219,14 +227,6 @@ def upgrade() -> None:
     op.create_index(op.f("ix_background_tasks_project_id"), "background_tasks", ["project_id"], unique=False)
     op.create_index(op.f("ix_background_tasks_team_id"), "background_tasks", ["team_id"], unique=False)
     op.create_table(
-        "workers",
-        sa.Column("executor_id", sa.String(length=100), nullable=False),
-        sa.Column("started_at", db.UtcTime(), nullable=False),
-        sa.Column("seen_at", db.UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("executor_id", name=op.f("pk_workers")),
-    )
-    op.create_index(op.f("ix_workers_seen_at"), "workers", ["seen_at"], unique=False)
-    op.create_table(
         "batches",
         sa.Column("id", db.Id, nullable=False),
         sa.Column("uid", db.Uid(), nullable=False),
@@ -303,7 +303,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_events_team_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
+    op.create_index(
+        "ix_events_item",
+        "events",
+        ["item_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("item_id IS NOT NULL"),
+        postgresql_where=sa.text("item_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_events_project_id_id"), "events", ["project_id", "id"], unique=False)
+    op.create_index(op.f("ix_events_project_id_kind_at"), "events", ["project_id", "kind", "at"], unique=False)
     op.create_index(op.f("ix_events_team_id_id"), "events", ["team_id", "id"], unique=False)
     op.create_table(
         "webhooks",
@@ -327,6 +336,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_webhooks_uid")),
     )
     op.create_index(op.f("ix_webhooks_project_id"), "webhooks", ["project_id"], unique=False)
+    op.create_index(op.f("ix_webhooks_team_id"), "webhooks", ["team_id"], unique=False)
     op.create_table(
         "workflows",
         sa.Column("id", db.Id, nullable=False),
@@ -391,7 +401,11 @@ def upgrade() -> None:
         sa.Column("batch_id", db.Id, nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("name", sa.String(length=500), nullable=False),
-        sa.Column("reference_id", sa.String(length=500), nullable=True),
+        sa.Column(
+            "reference_id",
+            sa.String(length=500).with_variant(sa.String(length=500, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("width", sa.Integer(), nullable=True),
         sa.Column("height", sa.Integer(), nullable=True),
         sa.Column("frames", sa.Integer(), nullable=False),
@@ -410,11 +424,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_items_project_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_items")),
         sa.UniqueConstraint("uid", name=op.f("uq_items_uid")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_items_not_ready",
         "items",
-        ["project_id", "media_state"],
+        ["project_id", "media_state", "id"],
         unique=False,
         sqlite_where=sa.text("media_state <> 'ready'"),
         postgresql_where=sa.text("media_state <> 'ready'"),
@@ -601,6 +616,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["reviewer_id"], ["users.id"], name=op.f("fk_tasks_reviewer_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
         sa.UniqueConstraint("uid", name=op.f("uq_tasks_uid")),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_tasks_assignee",
@@ -611,6 +627,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("assignee_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_tasks_author",
+        "tasks",
+        ["project_id", "author_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("author_id IS NOT NULL"),
+        postgresql_where=sa.text("author_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_tasks_holder",
         "tasks",
         ["holder_id"],
@@ -619,14 +643,30 @@ def upgrade() -> None:
         postgresql_where=sa.text("holder_id IS NOT NULL"),
     )
     op.create_index(op.f("ix_tasks_item_id"), "tasks", ["item_id"], unique=False)
-    op.create_index(op.f("ix_tasks_job_id_id"), "tasks", ["job_id", "id"], unique=False)
+    op.create_index("ix_tasks_job", "tasks", ["job_id", "stage", "state", "id"], unique=False)
+    op.create_index(
+        "ix_tasks_lease",
+        "tasks",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("state = 'held'"),
+        postgresql_where=sa.text("state = 'held'"),
+    )
     op.create_index(
         "ix_tasks_queue",
         "tasks",
-        ["project_id", "stage", "state", sa.literal_column("priority DESC"), "id"],
+        ["job_id", "stage", sa.literal_column("priority DESC"), "id", "author_id"],
         unique=False,
-        sqlite_where=sa.text("state <> 'done'"),
-        postgresql_where=sa.text("state <> 'done'"),
+        sqlite_where=sa.text("state = 'open' AND assignee_id IS NULL"),
+        postgresql_where=sa.text("state = 'open' AND assignee_id IS NULL"),
+    )
+    op.create_index(
+        "ix_tasks_reviewer",
+        "tasks",
+        ["project_id", "reviewer_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("reviewer_id IS NOT NULL"),
+        postgresql_where=sa.text("reviewer_id IS NOT NULL"),
     )
     op.create_index("ix_tasks_state", "tasks", ["project_id", "stage", "state", "id"], unique=False)
     op.create_table(
@@ -658,4 +698,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_comments_uid")),
     )
     op.create_index(op.f("ix_comments_item_id"), "comments", ["item_id"], unique=False)
-    op.create_index(op.f("ix_comments_project_id"), "comments", ["project_id"], unique=False)
+    op.create_index(op.f("ix_comments_project_id_item_id"), "comments", ["project_id", "item_id"], unique=False)
