@@ -91,7 +91,9 @@ def test_revoked_and_expired_keys_stop(session):
     identity.revoke_key(session, cast.bob, key.uid)
     with pytest.raises(Unauthenticated, match="revoked"):
         identity.by_key(session, token)
-    late, token = identity.create_key(session, cast.users["bob"], cast.team.id, "short", expires_at=now() + timedelta(hours=1))
+    late, token = identity.create_key(
+        session, cast.users["bob"], cast.team.id, "short", expires_at=now() + timedelta(hours=1)
+    )
     late.expires_at = now() - timedelta(seconds=1)
     session.flush()
     with pytest.raises(Unauthenticated, match="expired"):

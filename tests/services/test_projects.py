@@ -156,7 +156,10 @@ def test_workflows_are_found_by_id_tag_and_name_in_that_order(session):
         [{"key": "l", "kind": "label", "on_done": "nowhere"}],
         [{"key": "l", "kind": "label"}, {"key": "l", "kind": "label"}],
         [{"key": "l", "kind": "label", "on_done": "r"}, {"key": "r", "kind": "review", "on_reject": "r"}],
-        [{"key": "l", "kind": "label", "on_done": "r"}, {"key": "r", "kind": "review", "on_reject": "l", "on_accept": "l"}],
+        [
+            {"key": "l", "kind": "label", "on_done": "r"},
+            {"key": "r", "kind": "review", "on_reject": "l", "on_accept": "l"},
+        ],
         [{"key": "l", "kind": "label", "on_done": "r"}, {"key": "r", "kind": "review", "on_reject": "l", "sample": 2}],
         [{"key": "end", "kind": "label"}],
         [{"key": "l", "kind": "paint"}],

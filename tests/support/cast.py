@@ -13,6 +13,7 @@ from labelwright.services import identity, ontology, projects, workspaces
 from labelwright.services.access import Actor
 
 PASSWORD = "correct-horse-battery"
+PASSWORD_HASH = identity.hash_password(PASSWORD)  # once a run: Argon2 is slow on purpose
 CLASSES: list[dict[str, Any]] = [
     {
         "name": "car",
@@ -49,21 +50,29 @@ class Cast:
 
 def gather(session: Session) -> Cast:
     """Put the cast into an empty database."""
-    hashed = identity.hash_password(PASSWORD)
     users: dict[str, User] = {}
     for name in ("alice", "max", "rita", "bob", "ben", "vera", "charlie"):
-        users[name] = User(email=f"{name}@example.org", name=name.title(), password_hash=hashed)
+        users[name] = User(email=f"{name}@example.org", name=name.title(), password_hash=PASSWORD_HASH)
         session.add(users[name])
     session.flush()
     team, other = identity.create_team(session, "Street team"), identity.create_team(session, "Strangers")
-    roles = {"alice": "owner", "max": "manager", "rita": "reviewer", "bob": "annotator", "ben": "annotator", "vera": "viewer"}
+    roles = {
+        "alice": "owner",
+        "max": "manager",
+        "rita": "reviewer",
+        "bob": "annotator",
+        "ben": "annotator",
+        "vera": "viewer",
+    }
     for name, role in roles.items():
         identity.set_role(session, team.id, users[name], role)
     identity.set_role(session, other.id, users["charlie"], "owner")
     workspace = workspaces.create(session, None, team, "Streets")
     other_workspace = workspaces.create(session, None, other, "Elsewhere")
     actors = {name: identity.actor_of(session, user) for name, user in users.items()}
-    return Cast(team=team, workspace=workspace, users=users, other_team=other, other_workspace=other_workspace, **actors)
+    return Cast(
+        team=team, workspace=workspace, users=users, other_team=other, other_workspace=other_workspace, **actors
+    )
 
 
 def a_project(session: Session, cast: Cast, kind: str = "image", **settings: Any) -> Project:

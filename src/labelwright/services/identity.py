@@ -118,7 +118,7 @@ def by_token(session: Session, token: str) -> Actor:
 def actor_of(session: Session, user: User) -> Actor:
     """The actor a person is, with all their teams."""
     roles = session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id))
-    return Actor(user.id, user.email, user.name, dict(list(roles.tuples())))
+    return Actor(user.id, user.email, user.name, {row.team_id: row.role for row in roles})
 
 
 def create_key(
@@ -166,7 +166,7 @@ def by_key(session: Session, token: str) -> Actor:
     ).one_or_none()
     if found is None:
         raise Unauthenticated("The API key is not known.")
-    key, user, role = found.tuple()
+    key, user, role = found
     if key.revoked_at is not None or user.disabled:
         raise Unauthenticated("The API key has been revoked.")
     if key.expires_at is not None and key.expires_at <= now():

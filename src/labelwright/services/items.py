@@ -52,7 +52,9 @@ def move(session: Session, project: Project, ids: Sequence[int], batch: Batch) -
     return _update(session, project, ids, batch_id=batch.id)
 
 
-def set_tags(session: Session, project: Project, ids: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+def set_tags(
+    session: Session, project: Project, ids: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> int:
     """Add and remove free tags; how many items."""
     for tag in (*add, *remove):
         if not tag.strip() or len(tag) > 100:
