@@ -12,7 +12,7 @@ from labelwright.db import now
 from labelwright.errors import Invalid
 from labelwright.models.identity import Workspace
 from labelwright.models.projects import PROJECT_KINDS, Batch, Project
-from labelwright.services import ontology, workflows
+from labelwright.services import events, ontology, workflows
 from labelwright.services.access import Actor, require
 from labelwright.services.batches import DEFAULT_NAME
 from labelwright.services.ontology import ClassInput
@@ -79,6 +79,7 @@ def create(
     for entry in classes or []:
         ontology.add_class(session, project, entry)
     workflows.create(session, project, "Label and review", default=True)
+    events.emit(session, "project.created", team_id=project.team_id, project_id=project.id, actor=actor)
     return project
 
 
