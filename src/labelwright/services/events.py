@@ -53,6 +53,7 @@ KINDS: dict[str, str] = {
     "job.resumed": "A job's tasks are handed out again.",
     "job.completed": "All tasks of a job are done.",
     "job.archived": "A job was put away.",
+    "job.deleted": "A job was deleted with its tasks; its items and labels stay.",
     "task.claimed": "Somebody took a task.",
     "task.released": "The holder gave a task back.",
     "task.expired": "A holder was away too long; the task can be taken by others.",
