@@ -1,0 +1,1 @@
+"""The wire API of Playment / TELUS GT Studio. Only this folder knows its words."""
