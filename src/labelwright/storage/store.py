@@ -154,7 +154,7 @@ def _s3(settings: Settings) -> Store:
     return Store(s3_backend(settings, address.netloc, address.path.strip("/")))
 
 
-def s3_backend(settings: Settings, bucket: str, prefix: str = "") -> S3Store:
+def s3_backend(settings: Settings, bucket: str, prefix: str = "", retries: int = 5) -> S3Store:
     """obstore's store of a bucket with the configured endpoint, region and credentials."""
     config: dict[str, Any] = {"bucket": bucket, "region": settings.s3_region, "virtual_hosted_style_request": False}
     if settings.s3_endpoint:
@@ -166,7 +166,8 @@ def s3_backend(settings: Settings, bucket: str, prefix: str = "") -> S3Store:
         "timeout": "300s",
         "connect_timeout": "10s",
     }
-    return S3Store(prefix=prefix or None, client_options=client, **config)
+    retry: Any = {"max_retries": retries, "retry_timeout": timedelta(seconds=20 * retries)}
+    return S3Store(prefix=prefix or None, client_options=client, retry_config=retry, **config)
 
 
 FACTORIES: dict[str, Callable[[Settings], Store]] = {"file": _local, "s3": _s3}

@@ -1,0 +1,123 @@
+"""Small real pictures and videos made on the spot, and a web server that behaves as badly as a test asks."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+def picture(width: int = 40, height: int = 30, kind: str = "PNG", seed: int = 0, **save: Any) -> bytes:
+    """A picture file with a gradient; another `seed`, another content."""
+    y, x = np.mgrid[0:height, 0:width]
+    pixels = np.stack([x * 5 + seed, y * 7, x + y + seed * 3], axis=-1).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, kind, **save)
+    return out.getvalue()
+
+
+def video(frames: int = 10, width: int = 64, height: int = 48, codec: str = "mpeg4", times: list[int] | None = None,
+          container: str = "mp4") -> bytes:  # fmt: skip
+    """A video whose frame n is grey `10 + 20 n`; `times`: presentation times in hundredths of a second."""
+    import av
+
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream: Any = file.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.gop_size = 4
+        for n in range(frames):
+            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 10 + 20 * n, np.uint8), format="rgb24")
+            if times is not None:
+                from fractions import Fraction
+
+                frame.time_base, frame.pts = Fraction(1, 100), times[n]
+                stream.codec_context.time_base = Fraction(1, 100)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    return out.getvalue()
+
+
+@dataclass
+class Site:
+    """A web server on a thread. `pages[path]`: bytes, a status, or a function that writes the answer itself."""
+
+    port: int
+    pages: dict[str, bytes | int | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        """Full address of a path."""
+        return f"http://{host}:{self.port}{path}"
+
+
+@contextmanager
+def site(**pages: Any) -> Iterator[Site]:
+    """Serve pages on a free loopback port until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            here.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            page = here.pages.get(self.path.split("?")[0], 404)
+            if callable(page):
+                page(self)
+                return
+            status, content = (page, b"") if isinstance(page, int) else (200, page)
+            answer(self, status, content)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    here = Site(server.server_address[1], {f"/{name.replace('__', '.')}": page for name, page in pages.items()})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield here
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str) -> None:
+    """Send one whole answer."""
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def redirect(target: str, status: int = 302) -> Callable[[BaseHTTPRequestHandler], None]:
+    """A page that leads elsewhere."""
+    return lambda handler: answer(handler, status, Location=target)
+
+
+def trickle(handler: BaseHTTPRequestHandler) -> None:
+    """Promise much, send a byte now and then."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    for _ in range(100):
+        try:
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+        except OSError:
+            return
+        time.sleep(0.1)
