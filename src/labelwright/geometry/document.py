@@ -87,6 +87,13 @@ class Mask(msgspec.Struct, tag="mask", tag_field="type", omit_defaults=True):
     counts: str
 
 
+KINDS: dict[type, str] = dict(
+    zip(
+        (Rectangle, OrientedRectangle, Polygon, Polyline, Point, Landmarks, Skeleton, Cuboid, Mask),
+        SHAPE_KINDS,
+        strict=True,
+    )
+)
 Shape = Rectangle | OrientedRectangle | Polygon | Polyline | Point | Landmarks | Skeleton | Cuboid | Mask
 
 
@@ -152,4 +159,4 @@ def shapes(item: LabelObject) -> list[tuple[int | None, Shape]]:
 
 def shape_kind(shape: Shape) -> str:
     """The kind's name as in `SHAPE_KINDS`."""
-    return str(shape.__struct_config__.tag)
+    return KINDS[type(shape)]
