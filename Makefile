@@ -1,8 +1,49 @@
-# `make help` prints this list.
+# `make help` prints this list. Everything is installed into .venv, .venv-s3 and node_modules; nothing outside but
+# `make test`, which may install Debian's chromium and postgresql (as root, when they are missing).
 .DEFAULT_GOAL := help
+SHELL := bash
 PY := .venv/bin/python
+HOST ?= 127.0.0.1
+PORT ?= 8080
+ARGS ?=
+export PYTHONPATH := src:.
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
-.PHONY: help
+install: ## the server's packages and the built editor
+	@scripts/setup base editor
+
+run: install ## serve on http://127.0.0.1:8080 with a demo workspace
+	@exec $(PY) -m labelwright.cli serve --demo --host $(HOST) --port $(PORT)
+
+setup: ## everything that the tests need
+	@scripts/setup system base dev s3 editor
+
+test: setup ## every check there is: style, types, import rules, the editor's tests, the test suite on both databases
+	@scripts/check
+
+lint: ## style, types and import rules only
+	@scripts/setup base dev
+	@scripts/check lint
+
+format: ## put the sources into the project's format
+	@$(PY) -m ruff check -q --fix . || true
+	@$(PY) -m ruff format -q .
+
+migration: ## write a migration: NAME=what_changes (NAME=first rewrites the first one)
+	@$(PY) scripts/make_migration.py $(NAME)
+
+bench: setup ## measure and print our speed beside the peers' figures; ARGS=names of benchmarks
+	@$(PY) -m benchmarks $(ARGS)
+
+bench-peers: setup ## the same with the peers installed and run alternately
+	@scripts/setup peers
+	@$(PY) -m benchmarks --peers $(ARGS)
+
+pins: ## write requirements/*.txt anew from pyproject.toml
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/base.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/base.txt --group dev pyproject.toml -o requirements/dev.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/s3-server.in -o requirements/s3-server.txt
+
+.PHONY: help install run setup test lint format migration bench bench-peers pins
