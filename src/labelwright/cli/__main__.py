@@ -1,0 +1,5 @@
+"""`python -m labelwright.cli` is `labelwright`."""
+
+from labelwright.cli.app import main
+
+main()
