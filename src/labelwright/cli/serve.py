@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,6 +66,15 @@ def _run(values: Settings, host: str, port: int, announce: Any) -> None:
     from labelwright.asgi import create_app
 
     class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """As uvicorn's, but being asked to stop is a good end: it does not raise the signal again afterwards."""
+            names = (signal.SIGINT, signal.SIGTERM)
+            before = {name: signal.signal(name, self.handle_exit) for name in names}
+            yield
+            for name in names:
+                signal.signal(name, before[name])
+
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
