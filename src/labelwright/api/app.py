@@ -5,11 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from labelwright import __version__
-from labelwright.api import me, problems
+from labelwright.api import me, problems, projects, teams
 from labelwright.edge.context import Context
 
 ROUTERS = [
     me.routes,
+    teams.routes,
+    projects.routes,
 ]
 
 DESCRIPTION = """

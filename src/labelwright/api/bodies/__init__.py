@@ -1,0 +1,1 @@
+"""What the API answers: one plain function per resource, its keys in the order of the wire."""
