@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labelwright import api
 from labelwright.db import Database
-from labelwright.edge import health, logs
+from labelwright.edge import files, health, logs
 from labelwright.edge.context import Context
 from labelwright.edge.front import BodyLimit, Front, Metrics, Named
 from labelwright.settings import Settings
+from labelwright.storage import Links, open_store
 
 # Threads that answer requests. Fewer than a database's connections, so that none waits for one.
 THREADS = {"sqlite": 48, "postgresql": 32}
@@ -37,7 +38,8 @@ VENDORS: dict[str, Vendor] = {}
 def create_app(settings: Settings) -> Starlette:
     """The whole application for one process. The database must be migrated (`migrate.upgrade`) before."""
     database = Database(settings.database_url)
-    context = Context(settings=settings, database=database, store=None)
+    store = open_store(settings)
+    context = Context(settings=settings, database=database, store=store, links=Links(store))
     metrics = Metrics()
     logs.configure(settings.log_json)
 
@@ -60,6 +62,7 @@ def _routes(context: Context, metrics: Metrics) -> list[BaseRoute]:
     vendors = {name: Named(name, vendor.build(context)) for name, vendor in VENDORS.items()}
     routes: list[BaseRoute] = [
         *health.routes(context, metrics),
+        *files.routes(context),
         Mount("/api/v1", Named("api", api.create_app(context))),
     ]
     for name, app in vendors.items():
@@ -70,7 +73,7 @@ def _routes(context: Context, metrics: Metrics) -> list[BaseRoute]:
 
 
 class Hosts:
-    """Serves one vendor's API at the root for the host names that settings give it; media and health stay reachable."""
+    """Serves one vendor's API at the root for the host names that settings give it; files and health stay reachable."""
 
     def __init__(self, hosts: dict[str, ASGIApp], other: ASGIApp) -> None:
         self.hosts = hosts
@@ -78,7 +81,7 @@ class Hosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self.other
-        if scope["type"] == "http" and not scope["path"].startswith(("/media/", "/healthz", "/readyz")):
+        if scope["type"] == "http" and not scope["path"].startswith(("/files/", "/healthz", "/readyz")):
             host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
             app = self.hosts.get(host) or self.hosts.get(host.partition(":")[0]) or app
         await app(scope, receive, send)

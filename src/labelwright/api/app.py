@@ -5,17 +5,29 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from labelwright import __version__
-from labelwright.api import me, problems, projects, teams
+from labelwright.api import events, me, openapi, problems, projects, teams, webhooks
 from labelwright.edge.context import Context
 
 ROUTERS = [
     me.routes,
     teams.routes,
     projects.routes,
+    webhooks.routes,
+    events.streams,
+    events.routes,
 ]
-
+TAGS = [
+    {"name": "Account", "description": "Who you are."},
+    {"name": "Teams", "description": "Teams, their people, workspaces and API keys."},
+    {"name": "Projects", "description": "One ontology and the items labeled with it."},
+    {"name": "Ontology", "description": "A project's classes and attributes."},
+    {"name": "Workflows", "description": "Steps a task walks through."},
+    {"name": "Batches", "description": "Named groups of items."},
+    {"name": "Webhooks", "description": "Being told about events."},
+    {"name": "Events", "description": "What happened."},
+]
 DESCRIPTION = """
-Sign in with an API key: `Authorization: Bearer KEY` (or `x-api-key: KEY`). Times are UTC in RFC 3339; coordinates are
+Send an API key: `Authorization: Bearer KEY` (or `x-api-key: KEY`). Times are UTC in RFC 3339; coordinates are
 fractions of an item's width and height. Lists answer `{"results": [...], "next": CURSOR}`: send `next` as `after`.
 Creates take an `Idempotency-Key`. Every error is `application/problem+json` with a stable `code`.
 """
@@ -25,10 +37,12 @@ def create_app(context: Context) -> FastAPI:
     """The API as an application to be mounted at `/api/v1`."""
     app = FastAPI(
         title="Labelwright", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None,
-        redirect_slashes=False, openapi_url="/openapi.json", root_path_in_servers=True,
+        redirect_slashes=False, openapi_url="/openapi.json",
     )  # fmt: skip
     app.state.context = context
+    app.state.ticker = events.Ticker(context)
     problems.install(app)
     for routes in ROUTERS:
         app.include_router(routes)
+    app.openapi = lambda: openapi.document(app, TAGS)  # type: ignore[method-assign]
     return app

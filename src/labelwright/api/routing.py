@@ -76,7 +76,7 @@ class Routes(APIRouter):
         if result not in (None, type(None)) and not (inspect.isclass(result) and issubclass(result, Response)):
             responses[status_code] = {**responses.get(status_code, {}), "model": result}
         creates = "POST" in (methods or ()) and status_code in (201, 202)
-        options.setdefault("operation_id", endpoint.__name__)
+        options["operation_id"] = options.get("operation_id") or endpoint.__name__
         options["response_model"] = None
         super().add_api_route(
             path,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from sqlalchemy import select
 
 from labelwright.api.bodies import identity as bodies
@@ -59,7 +58,7 @@ class NewKey(Form):
     user: UUID | None = Field(None, strict=False)
     read_only: bool = False
     workspace: UUID | None = Field(None, strict=False)
-    expires_at: datetime | None = Field(None, strict=False)
+    expires_at: AwareDatetime | None = Field(None, strict=False)
 
 
 @routes.get("/teams")

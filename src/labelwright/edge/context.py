@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labelwright.db import Database
 from labelwright.edge.throttle import Throttle
 from labelwright.settings import Settings
+from labelwright.storage import Links, Store
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What the edges share. `store` is the media storage, `touched` remembers when each API key was last noted as used."""
+    """What the edges share. `store`: files; `links`: signs addresses of files; `touched` remembers when each API key was last noted as used."""
 
     settings: Settings
     database: Database
-    store: Any
+    store: Store
+    links: Links
     throttle: Throttle = field(default_factory=Throttle)
     touched: dict[int, float] = field(default_factory=dict)
 

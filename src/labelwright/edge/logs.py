@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
@@ -15,10 +16,13 @@ def configure(as_json: bool) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    # Without local variables: they hold keys and passwords.
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    plain = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    last: list[Any] = (
+        [structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [plain]
     )
     structlog.configure(
         processors=[*shared, *last],

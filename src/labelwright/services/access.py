@@ -146,6 +146,10 @@ def task(session: Session, actor: Actor, ref: Ref, right: str = "view") -> Task:
 def webhook(session: Session, actor: Actor, ref: Ref, right: str = "manage") -> Webhook:
     """A webhook by id or uid."""
     row = _find(session, Webhook, ref)
+    if row.project_id is not None:
+        _in_project(actor, session.get_one(Project, row.project_id), right, "webhook")
+    elif actor.workspace_id is not None:
+        raise NotFound("There is no such webhook.")
     require(actor, right, row.team_id, "webhook")
     return row
 

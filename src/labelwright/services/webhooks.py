@@ -311,7 +311,10 @@ def _headers(webhook: Webhook, delivery: Delivery, event: Event, body: bytes, ow
 
 def _check(url: str, kinds: Collection[str], shape: str = OWN_SHAPE, shapes: Collection[str] = (OWN_SHAPE,)) -> None:
     problems = []
-    parts = urlsplit(url) if url.isprintable() else None
+    try:
+        parts = urlsplit(url) if url.isprintable() else None
+    except ValueError:  # such as http://[
+        parts = None
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or len(url) > 2000:
         problems.append(Problem("Write a full address that starts with http:// or https://.", "url"))
     unknown = sorted(set(kinds) - set(events.KINDS))
