@@ -1,0 +1,1 @@
+"""Handlers: address, access, service, template; nothing else."""
