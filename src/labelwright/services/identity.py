@@ -233,6 +233,40 @@ def set_role(session: Session, team_id: int, user: User, role: str) -> None:
     session.flush()
 
 
+def rename(session: Session, user: User, name: str) -> None:
+    """Change the name that others see."""
+    user.name = _name(name, "You")
+    session.flush()
+
+
+def add_member(
+    session: Session, actor: Actor, team_id: int, email: str, role: str, name: str = ""
+) -> tuple[User, str | None]:
+    """Put a person into a team; who has no account yet gets one, and its password is returned, readable only here."""
+    require(actor, "manage", team_id, "team")
+    user, password = session.scalar(select(User).where(User.email == clean_email(email))), None
+    if user is None:
+        user, password = create_user(session, email, None, name)
+    elif session.get(Membership, (team_id, user.id)) is not None:
+        raise Duplicate(f"{user.email} is in the team already.")
+    change_member(session, actor, team_id, user, role)
+    return user, password
+
+
+def reset_password(session: Session, actor: Actor, team_id: int, user: User) -> str:
+    """A made-up password for a member who lost theirs. Refused for people of teams that the actor does not manage."""
+    require(actor, "manage", team_id, "team")
+    roles = dict(session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id)).tuples())
+    if team_id not in roles:
+        raise NotFound("There is no such person in this team.")
+    for team, role in roles.items():
+        if not actor.may("own" if role == "owner" else "manage", team):
+            raise Forbidden("This person is also in a team, or has a role, that you do not manage; ask an owner there.")
+    password = generate_password()
+    set_password(session, user, password)
+    return password
+
+
 def change_member(session: Session, actor: Actor, team_id: int, user: User, role: str) -> None:
     """`set_role` by an actor: managers set roles up to manager, only owners make or change owners."""
     require(actor, "manage", team_id, "team")
