@@ -30,7 +30,12 @@ ATTRIBUTE_KINDS = {
     "many_of": "Several of the options",
 }
 SCOPES = {"object": "Objects", "item": "The whole item", "frame": "Each frame"}
-JOB_STATES = {"active": ("label", "Active"), "paused": ("skipped", "Paused"), "done": ("accepted", "Done"), "archived": ("todo", "Archived")}
+JOB_STATES = {
+    "active": ("label", "Active"),
+    "paused": ("skipped", "Paused"),
+    "done": ("accepted", "Done"),
+    "archived": ("todo", "Archived"),
+}
 
 # Each: the look (a colour of tokens.css) and the words. The keys are also the `state` filter of lists.
 TASK_LOOKS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from labelwright.models.identity import Workspace
+from labelwright.models.identity import Team, Workspace
 from labelwright.models.projects import Project
 from labelwright.services import access
 from labelwright.services.access import RIGHTS
@@ -49,6 +49,7 @@ def project_page(
         section="projects",
         project=project,
         workspace=view.session.get_one(Workspace, project.workspace_id),
+        team=view.session.get_one(Team, project.team_id),
         tabs=[(key, words, path) for key, words, path, right in TABS if may[right]],
         tab=tab,
         tab_words=WORDS[tab],

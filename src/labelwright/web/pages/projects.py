@@ -37,7 +37,11 @@ def index(view: View) -> Response:
     """All projects the actor may see, by workspace."""
     archived = view.query.get("archived") == "1"
     query = access.visible_projects(view.actor).order_by(Project.id.desc())
-    rows = list(view.session.scalars(query.where(Project.archived_at.isnot(None) if archived else Project.archived_at.is_(None))))
+    rows = list(
+        view.session.scalars(
+            query.where(Project.archived_at.isnot(None) if archived else Project.archived_at.is_(None))
+        )
+    )
     ids = [row.id for row in rows]
     spaces = list(view.session.scalars(access.visible_workspaces(view.actor).order_by(Workspace.name)))
     grouped = [(space, [row for row in rows if row.workspace_id == space.id]) for space in spaces]
@@ -79,7 +83,9 @@ def create(view: View) -> Response:
 
 def workspace_form(view: View) -> Response:
     """The dialog for a new workspace."""
-    return view.part("_workspace_form.html", teams=[access.team(view.session, view.actor, t) for t in view.actor.teams("manage")])
+    return view.part(
+        "_workspace_form.html", teams=[access.team(view.session, view.actor, t) for t in view.actor.teams("manage")]
+    )
 
 
 def create_workspace(view: View) -> Response:

@@ -57,7 +57,9 @@ def start(view: View) -> Response:
 def account(view: View) -> Response:
     """Name, password, theme, teams, sign-ins."""
     session, actor = view.session, view.actor
-    open_sign_ins = select(func.count()).select_from(SignIn).where(SignIn.user_id == actor.user_id, SignIn.expires_at > now())
+    open_sign_ins = (
+        select(func.count()).select_from(SignIn).where(SignIn.user_id == actor.user_id, SignIn.expires_at > now())
+    )
     teams = session.scalars(select(Team).where(Team.id.in_(actor.roles)).order_by(Team.name))
     return view.page(
         "account.html",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from labelwright.db import now
 from labelwright.errors import Invalid, NotFound
-from labelwright.models.identity import ROLES, ApiKey, Team, User, Workspace
+from labelwright.models.identity import ROLES, Team, User, Workspace
 from labelwright.services import access, events, identity
 from labelwright.web import words
 from labelwright.web.pages.common import rights

@@ -11,8 +11,21 @@ from labelwright.services import access, events, webhooks
 from labelwright.web.pages.common import project_of, project_page, url_of
 from labelwright.web.view import View
 
-LOOKS = {"done": ("accepted", "Delivered"), "pending": ("label", "Waiting"), "failed": ("failed", "Failed"), "dropped": ("skipped", "Not for this shape")}
-COMMON = ("task.submitted", "task.accepted", "task.rejected", "task.completed", "item.failed", "job.completed", "export.finished")
+LOOKS = {
+    "done": ("accepted", "Delivered"),
+    "pending": ("label", "Waiting"),
+    "failed": ("failed", "Failed"),
+    "dropped": ("skipped", "Not for this shape"),
+}
+COMMON = (
+    "task.submitted",
+    "task.accepted",
+    "task.rejected",
+    "task.completed",
+    "item.failed",
+    "job.completed",
+    "export.finished",
+)
 PAGE = 50
 
 
@@ -20,8 +33,14 @@ def index(view: View, uid: str) -> Response:
     """Where events of this project are told."""
     project = project_of(view, uid, "manage")
     rows = webhooks.of_project(view.session, view.actor, project)
-    last = {row.id: next(iter(webhooks.deliveries(view.session, view.actor, row, limit=1)), None) for row in rows if _may(view, row)}
-    return project_page(view, "webhooks.html", project, "settings", page="webhooks", webhooks=rows, last=last, looks=LOOKS)
+    last = {
+        row.id: next(iter(webhooks.deliveries(view.session, view.actor, row, limit=1)), None)
+        for row in rows
+        if _may(view, row)
+    }
+    return project_page(
+        view, "webhooks.html", project, "settings", page="webhooks", webhooks=rows, last=last, looks=LOOKS
+    )
 
 
 def form(view: View, uid: str, webhook_uid: str = "") -> Response:
@@ -62,7 +81,9 @@ def log(view: View, uid: str, webhook_uid: str) -> Response:
     if before:
         return view.part("_deliveries.html", project, **context)
     crumbs = [("Webhooks", url_of(project, "/webhooks")), (row.url, "")]
-    return project_page(view, "webhook.html", project, "settings", crumbs, page="webhooks", kinds=events.KINDS, **context)
+    return project_page(
+        view, "webhook.html", project, "settings", crumbs, page="webhooks", kinds=events.KINDS, **context
+    )
 
 
 def test(view: View, uid: str, webhook_uid: str) -> Response:

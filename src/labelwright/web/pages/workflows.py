@@ -27,7 +27,9 @@ def form(view: View, uid: str, workflow_uid: str = "") -> Response:
     project = project_of(view, uid, "manage")
     row = _workflow(view, project, workflow_uid) if workflow_uid else None
     steps: list[Any] = list(workflows.steps_of(row).steps) if row else workflows.parse(workflows.LABEL_REVIEW).steps
-    return view.part("_workflow_form.html", project, row=row, steps=steps + [None] * (min(MOST_STEPS, len(steps) + 2) - len(steps)))
+    return view.part(
+        "_workflow_form.html", project, row=row, steps=steps + [None] * (min(MOST_STEPS, len(steps) + 2) - len(steps))
+    )
 
 
 def save(view: View, uid: str, workflow_uid: str = "") -> Response:
@@ -95,7 +97,11 @@ def _drawn(workflow: Workflow) -> list[dict[str, Any]]:
     steps = workflows.steps_of(workflow)
     names = {step.key: step.name or step.key for step in steps.steps} | {workflows.END: "Done"}
     return [
-        {"step": step, "back": names.get(step.on_reject, ""), "then": names[step.on_done if step.kind == "label" else step.on_accept]}
+        {
+            "step": step,
+            "back": names.get(step.on_reject, ""),
+            "then": names[step.on_done if step.kind == "label" else step.on_accept],
+        }
         for step in steps.steps
     ]
 
