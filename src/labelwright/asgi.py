@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from labelwright import api
+from labelwright import api, web
 from labelwright.db import Database
 from labelwright.edge import files, health, logs
 from labelwright.edge.context import Context
@@ -68,6 +68,7 @@ def _routes(context: Context, metrics: Metrics) -> list[BaseRoute]:
     for name, app in vendors.items():
         routes.append(Mount(f"/{name}", app))
         routes += [Route(f"/{root}/{{labelwright_rest:path}}", app) for root in VENDORS[name].roots]
+    routes.append(Mount("", Named("web", web.create_app(context))))
     hosts = {host: vendors[name] for host, name in context.settings.hosts.items() if name in vendors}
     return [Mount("", Hosts(hosts, Starlette(routes=routes)))] if hosts else routes
 
