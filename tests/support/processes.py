@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def environment(**settings: object) -> dict[str, str]:
     """This process's environment with our sources first and only the given settings (`database_url=...`)."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("LABELWRIGHT_")}
+    dropped = ("LABELWRIGHT_", "PYTHONDONTWRITEBYTECODE")  # compiling everything anew each time is most of a start
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), kept.get("PYTHONPATH", "")]))
     ours = {f"LABELWRIGHT_{name.upper()}": str(value) for name, value in settings.items()}
     return kept | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | ours
