@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,20 +93,14 @@ def _run(values: Settings, host: str, port: int, announce: Any) -> None:
         raise typer.Exit(1)
 
 
-def worker(
-    data: Data = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Background tasks at once (default: LABELWRIGHT_WORKERS).")
-    ] = None,
-    json: Json = False,
-) -> None:
+def worker(data: Data = None, json: Json = False) -> None:
     """Run background tasks of the same database and storage as `serve`; start as many as wanted."""
     from labelwright import worker as background
 
     values = output.settings(data)
     _ready(values)
-    stop = background.Stop()
+    stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     output.answer(json, {"worker": True, "data": str(values.data)}, "Working; stop with Ctrl-C.")
-    background.run(values, stop, threads=threads)
+    background.run(values, stop)
