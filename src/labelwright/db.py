@@ -106,11 +106,12 @@ def new_uid() -> uuid.UUID:
 class Database:
     """An engine with two kinds of transaction: `read` and `write`. Nothing below an edge commits."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, store: Any = None) -> None:
+        """`store` (a `storage.Store`) goes with every session as `session.info["store"]`: large documents are kept in it."""
         self.url = url
         self.sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.sqlite else _postgres_engine(url)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True, info={"store": store})
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pycocotools import mask as coco
+from pycocotools import mask as _coco
 
 from labelwright.geometry.document import Cuboid, Mask, OrientedRectangle, Polygon, Rectangle, Shape
 from labelwright.geometry.normalise import ring as open_ring
 
 Bools = NDArray[np.bool_]
+coco: Any = _coco  # its stubs do not know uncompressed run lengths
 
 
 def from_array(array: NDArray[Any]) -> Mask:
@@ -247,7 +248,7 @@ def to_polygon(mask: Mask, tolerance: float = 0.0) -> Polygon:
     """Outline of a mask as a polygon with holes, fractions. With `tolerance` 0 it follows the pixels' edges exactly;
     above, corners are dropped as long as the outline moves by no more than that many pixels."""
     width, height = mask.size
-    joined = shapely.unary_union(_run_boxes(mask)).simplify(tolerance)
+    joined: Any = shapely.unary_union(_run_boxes(mask)).simplify(tolerance)
     parts = joined.geoms if hasattr(joined, "geoms") else [joined]
     return Polygon(parts=[_rings(p, width, height) for p in parts if not p.is_empty])
 

@@ -16,7 +16,7 @@ MAIN = "main"
 class DocumentHead(Base):
     """The present labels of an item in one layer: zstd(JSON) in `body`, or in storage under `blob` when large.
 
-    Version 1 is the first state (an import or a first save); only later changes have revisions."""
+    Version 1 is the first state; one that was imported with its item has no revision, every save has."""
 
     __tablename__ = "documents"
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True)
