@@ -1,0 +1,38 @@
+// Builds the editor into the pages' static folder, or (with --test) bundles each test file for node's runner.
+import { readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "../src/labelwright/web/static/editor");
+const shared = { bundle: true, target: "es2022", loader: { ".svg": "text" }, logLevel: "warning" };
+
+const page = {
+  ...shared,
+  entryPoints: [join(here, "src/main.ts"), join(here, "src/main.css")],
+  outdir: out,
+  format: "esm",
+  minify: true,
+  sourcemap: "linked",
+  legalComments: "linked",
+};
+
+async function tests() {
+  const target = join(here, ".test");
+  rmSync(target, { recursive: true, force: true });
+  const files = readdirSync(join(here, "test")).filter((name) => name.endsWith(".test.ts"));
+  await esbuild.build({
+    ...shared,
+    entryPoints: files.map((name) => join(here, "test", name)),
+    outdir: target,
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    platform: "node",
+    sourcemap: "inline",
+  });
+}
+
+if (process.argv.includes("--test")) await tests();
+else if (process.argv.includes("--watch")) await (await esbuild.context(page)).watch();
+else await esbuild.build(page);

@@ -1,0 +1,75 @@
+// COCO's compressed run lengths: column-major, starting with zeros, in six-bit characters, each run from the third
+// on as the difference to the run two before it.
+
+export function decodeRuns(counts: string): number[] {
+  const runs: number[] = [];
+  let at = 0;
+  while (at < counts.length) {
+    let value = 0;
+    let shift = 0;
+    let more = true;
+    while (more) {
+      const code = counts.charCodeAt(at++) - 48;
+      value |= (code & 31) << shift;
+      shift += 5;
+      more = (code & 32) !== 0;
+      if (!more && code & 16) value |= -1 << shift;
+    }
+    runs.push(runs.length > 2 ? value + runs[runs.length - 2] : value);
+  }
+  return runs;
+}
+
+export function encodeRuns(runs: number[]): string {
+  let text = "";
+  runs.forEach((run, i) => {
+    let value = i > 2 ? run - runs[i - 2] : run;
+    for (;;) {
+      const low = value & 31;
+      value >>= 5;
+      const last = low & 16 ? value === -1 : value === 0;
+      text += String.fromCharCode((last ? low : low | 32) + 48);
+      if (last) break;
+    }
+  });
+  return text;
+}
+
+/** Row-major bytes (0 or 1) of a column-major run list over a `width` x `height` cut-out. */
+export function runsToBits(runs: number[], width: number, height: number): Uint8Array {
+  const bits = new Uint8Array(width * height);
+  let at = 0;
+  let set = false;
+  for (const run of runs) {
+    if (set) {
+      let x = Math.floor(at / height);
+      let y = at % height;
+      for (let n = run; n > 0 && x < width; n--) {
+        bits[y * width + x] = 1;
+        if (++y === height) [y, x] = [0, x + 1];
+      }
+    }
+    at += run;
+    set = !set;
+  }
+  return bits;
+}
+
+export function bitsToRuns(bits: Uint8Array, width: number, height: number): number[] {
+  const runs: number[] = [];
+  let last = 0;
+  let length = 0;
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      const bit = bits[y * width + x];
+      if (bit !== last) {
+        runs.push(length);
+        length = 0;
+        last = bit;
+      }
+      length++;
+    }
+  }
+  runs.push(length);
+  return runs;
+}

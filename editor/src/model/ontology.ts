@@ -1,0 +1,97 @@
+// The project's classes and attributes, looked up by name, and what is still missing before work can be submitted.
+
+import type { ShapeType } from "../geometry/kinds.ts";
+import { type Attributes, type LabelObject, isEmpty } from "./document.ts";
+import { attributesAt } from "./track.ts";
+import type { Attribute, LabelClass, Work } from "./work.ts";
+
+/** Distinguishable colours; the first eight also for colour-blind eyes. Used where a class has none. */
+export const PALETTE = [
+  "#4e9af1", "#e69f00", "#2fb58a", "#e06bb0", "#f0e442", "#d55e00", "#9d8df1", "#7fd3f7",
+  "#8bc34a", "#ff7f7f", "#c9a27b", "#26c6da", "#b0bec5", "#f48fb1", "#a1c935", "#ffb74d",
+];
+
+export class Ontology {
+  readonly classes: LabelClass[];
+  readonly attributes: Attribute[];
+  private readonly byName = new Map<string, LabelClass>();
+
+  constructor(work: Pick<Work, "ontology" | "job">) {
+    const allowed = work.job.allowed_classes;
+    const all = work.ontology.classes.map((c, i) => ({ ...c, color: c.color || PALETTE[i % PALETTE.length] }));
+    for (const c of all) this.byName.set(c.name, c);
+    this.classes = allowed ? all.filter((c) => allowed.includes(c.name)) : all;
+    this.attributes = work.ontology.attributes;
+  }
+
+  find(name: string): LabelClass | undefined {
+    return this.byName.get(name);
+  }
+
+  label(name: string): string {
+    return this.byName.get(name)?.display_name || name;
+  }
+
+  color(name: string): string {
+    return this.byName.get(name)?.color ?? "#b0bec5";
+  }
+
+  /** May objects of the class have this kind of shape? A class that names none takes all. */
+  takes(name: string, kind: ShapeType): boolean {
+    const shapes = this.byName.get(name)?.shapes;
+    return !shapes?.length || shapes.includes(kind);
+  }
+
+  /** Attributes that apply to objects of the class. */
+  forClass(name: string): Attribute[] {
+    return this.attributes.filter((a) => a.scope === "object" && (!a.classes || a.classes.includes(name)));
+  }
+
+  forItem(): Attribute[] {
+    return this.attributes.filter((a) => a.scope === "item");
+  }
+
+  forFrame(): Attribute[] {
+    return this.attributes.filter((a) => a.scope === "frame");
+  }
+
+  /** Values a new object starts with. */
+  defaults(name: string): Attributes {
+    return Object.fromEntries(
+      this.forClass(name).filter((a) => !isEmpty(a.default)).map((a) => [a.name, a.default!]),
+    );
+  }
+}
+
+/** Something to do before submitting; `object`, `frame` and `attribute` say where to jump. */
+export interface Missing {
+  text: string;
+  object?: number;
+  frame?: number;
+  attribute?: string;
+}
+
+const nameOf = (a: Attribute): string => a.display_name || a.name;
+
+/** What the ontology and the job ask for and the document does not have. */
+export function missing(ontology: Ontology, limits: Work["job"]["limits"], objects: Iterable<LabelObject>, item: Attributes): Missing[] {
+  const all = [...objects];
+  const found: Missing[] = [];
+  for (const a of ontology.forItem()) {
+    if (a.required && isEmpty(item[a.name])) found.push({ text: `${nameOf(a)} is required for the item`, attribute: a.name });
+  }
+  for (const object of all) {
+    const frame = object.keyframes?.[0]?.frame;
+    const values = attributesAt(object, frame ?? 0);
+    for (const a of ontology.forClass(object.class)) {
+      if (a.required && isEmpty(values[a.name])) {
+        found.push({ text: `${ontology.label(object.class)} ${object.id}: ${nameOf(a)} is required`, object: object.id, frame, attribute: a.name });
+      }
+    }
+    if (!ontology.find(object.class)) found.push({ text: `Object ${object.id} has the unknown class ${object.class}`, object: object.id, frame });
+  }
+  if (limits.objects && all.length > limits.objects) {
+    found.push({ text: `${all.length} objects; this job allows ${limits.objects}` });
+  }
+  return found;
+}

@@ -1,0 +1,110 @@
+// An object at a frame, and changing it there. Images are one frame without keyframes.
+
+import { between } from "../geometry/interpolate.ts";
+import type { Shape } from "../geometry/kinds.ts";
+import type { AttributeValue, Attributes, Keyframe, LabelObject } from "./document.ts";
+import { withValue } from "./document.ts";
+
+/** What is to be seen of an object at one frame. `keyframe`: it is set there, not interpolated. */
+export interface Seen {
+  shape: Shape;
+  keyframe: boolean;
+}
+
+/** Index of the last keyframe at or before `frame`; -1 when there is none. */
+export function keyIndex(keyframes: Keyframe[], frame: number): number {
+  let low = 0;
+  let high = keyframes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keyframes[middle].frame <= frame) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+const seen = new WeakMap<LabelObject, { frame: number; value: Seen | null }>();
+
+/** The object's shape at the frame, or null where it is not in the picture. */
+export function at(object: LabelObject, frame: number): Seen | null {
+  if (object.shape) return { shape: object.shape, keyframe: true };
+  const kept = seen.get(object);
+  if (kept && kept.frame === frame) return kept.value;
+  const value = compute(object.keyframes ?? [], frame);
+  seen.set(object, { frame, value });
+  return value;
+}
+
+function compute(keyframes: Keyframe[], frame: number): Seen | null {
+  const index = keyIndex(keyframes, frame);
+  if (index < 0 || keyframes[index].outside) return null;
+  const from = keyframes[index];
+  const shape = from.shape ?? lastShape(keyframes, index);
+  if (!shape) return null;
+  if (from.frame === frame) return { shape, keyframe: true };
+  const to = keyframes[index + 1];
+  if (!to?.shape || to.outside) return { shape, keyframe: false };
+  return { shape: between(shape, to.shape, (frame - from.frame) / (to.frame - from.frame)), keyframe: false };
+}
+
+function lastShape(keyframes: Keyframe[], index: number): Shape | null {
+  for (let i = index; i >= 0; i--) if (keyframes[i].shape) return keyframes[i].shape!;
+  return null;
+}
+
+/** The object's attributes at the frame: its own, overlaid by what keyframes up to there have set. */
+export function attributesAt(object: LabelObject, frame: number): Attributes {
+  const all = { ...object.attributes };
+  for (const key of object.keyframes ?? []) {
+    if (key.frame > frame) break;
+    Object.assign(all, key.attributes);
+  }
+  return all;
+}
+
+/** The keyframe exactly at `frame`, if any. */
+export const keyAt = (object: LabelObject, frame: number): Keyframe | undefined => {
+  const keys = object.keyframes ?? [];
+  const index = keyIndex(keys, frame);
+  return index >= 0 && keys[index].frame === frame ? keys[index] : undefined;
+};
+
+/** The object with `key` put in its place, replacing one at the same frame. */
+export function withKey(object: LabelObject, key: Keyframe): LabelObject {
+  const rest = (object.keyframes ?? []).filter((k) => k.frame !== key.frame);
+  return { ...object, keyframes: [...rest, key].sort((a, b) => a.frame - b.frame) };
+}
+
+/** The object with this shape at the frame; a track gets a keyframe there. */
+export function withShape(object: LabelObject, frame: number, shape: Shape): LabelObject {
+  if (!object.keyframes) return { ...object, shape };
+  return withKey(object, { ...keyAt(object, frame), frame, shape, outside: false });
+}
+
+/** Sets an attribute: on a track and when `mutable`, from this frame on, else on the whole object. */
+export function withAttribute(object: LabelObject, frame: number, name: string, value: AttributeValue, mutable: boolean): LabelObject {
+  if (!object.keyframes || !mutable) return { ...object, attributes: withValue(object.attributes, name, value) };
+  const present = at(object, frame);
+  const key = keyAt(object, frame) ?? { frame, shape: present?.shape, outside: !present };
+  return withKey(object, { ...key, attributes: { ...key.attributes, [name]: value } });
+}
+
+/** The object without its keyframe at `frame`; null when that was the last one. */
+export function withoutKey(object: LabelObject, frame: number): LabelObject | null {
+  const keyframes = (object.keyframes ?? []).filter((k) => k.frame !== frame);
+  return keyframes.some((k) => k.shape) ? { ...object, keyframes } : null;
+}
+
+/** Leaves the picture at `frame`, or comes back into it there. */
+export function withOutside(object: LabelObject, frame: number, outside: boolean): LabelObject {
+  if (!object.keyframes) return object;
+  const index = keyIndex(object.keyframes, frame);
+  const shape = at(object, frame)?.shape ?? lastShape(object.keyframes, index) ?? object.keyframes.find((k) => k.shape)?.shape;
+  return withKey(object, { ...keyAt(object, frame), frame, shape, outside });
+}
+
+/** First and last frame with a keyframe. */
+export const span = (object: LabelObject): [number, number] => {
+  const keys = object.keyframes ?? [];
+  return keys.length ? [keys[0].frame, keys[keys.length - 1].frame] : [0, 0];
+};

@@ -1,0 +1,124 @@
+// One task's work as `GET /api/v1/tasks/{uid}/work` gives it.
+
+import type { AttributeValue, Attributes, Document, LabelObject } from "./document.ts";
+import type { ShapeType } from "../geometry/kinds.ts";
+
+export interface SkeletonTemplate {
+  points: { name: string; x: number; y: number }[];
+  edges: [number, number][];
+}
+
+export interface LabelClass {
+  name: string;
+  display_name?: string;
+  shapes?: ShapeType[];
+  color: string;
+  hotkey?: string;
+  skeleton?: SkeletonTemplate | null;
+}
+
+export interface Attribute {
+  name: string;
+  display_name?: string;
+  kind: "flag" | "text" | "number" | "one_of" | "many_of";
+  scope: "item" | "object" | "frame";
+  classes?: string[] | null;
+  options?: string[];
+  required?: boolean;
+  mutable?: boolean;
+  default?: AttributeValue;
+}
+
+export interface Comment {
+  uid: string;
+  author: string | null;
+  body: string;
+  reason?: string;
+  object_id?: number | null;
+  frame?: number | null;
+  x?: number | null;
+  y?: number | null;
+  resolved?: boolean;
+  created_at: string;
+  parent?: string | null;
+}
+
+export interface FrameMedia {
+  index: number;
+  frame_id: string | null;
+  url: string;
+  width?: number | null;
+  height?: number | null;
+}
+
+export interface Work {
+  task: {
+    uid: string;
+    stage: "label" | "review" | "end";
+    state: string;
+    step: string;
+    step_name: string;
+    lease: string | null;
+    lease_until: string | null;
+    holder: string | null;
+    author: string | null;
+    priority: number;
+    returned: number;
+    seconds: number;
+    position?: number | null;
+    total?: number | null;
+  };
+  project: { uid: string; name: string; slug: string; kind: "image" | "video"; instructions: string; reasons: string[] };
+  job: { uid: string; name: string; instructions: string; allowed_classes: string[] | null; limits: { objects?: number | null; tags?: number | null } };
+  item: {
+    uid: string;
+    name: string;
+    kind: "image" | "video";
+    width: number | null;
+    height: number | null;
+    frame_count: number;
+    media_state: string;
+    media_error: string;
+    media: { url: string; mime: string } | null;
+    frames: FrameMedia[];
+    references: { label: string | null; url: string; frame: number | null }[];
+  };
+  ontology: { classes: LabelClass[]; attributes: Attribute[] };
+  document: Document;
+  comments: Comment[];
+  can: { edit: boolean; submit: boolean; review: boolean };
+}
+
+/** What one save sends. `attributes` and `frames` replace the whole when given. */
+export interface Save {
+  base: number;
+  save_id: string;
+  lease?: string | null;
+  put: LabelObject[];
+  delete: number[];
+  attributes?: Attributes;
+  frames?: Record<string, Attributes>;
+}
+
+/** What the server answers to a save. */
+export interface Saved {
+  version: number;
+  renamed: Record<string, number>;
+  merged: LabelObject[];
+  deleted: number[];
+}
+
+/** One object that both sides have changed. */
+export interface Clash {
+  object_id: number;
+  base: LabelObject | null;
+  yours: LabelObject | null;
+  theirs: LabelObject | null;
+}
+
+export interface Problem {
+  object_id: number | null;
+  field: string;
+  message: string;
+  code: string;
+}

@@ -1,0 +1,78 @@
+// How a person likes the editor: kept in this browser, never sent.
+
+import { Emitter } from "./emitter.ts";
+
+export interface Settings {
+  theme: "system" | "dark" | "light";
+  opacity: number;
+  stroke: number;
+  colorBy: "class" | "object";
+  names: "near" | "always" | "never";
+  crosshair: boolean;
+  grid: boolean;
+  brightness: number;
+  contrast: number;
+  gamma: number;
+  smooth: boolean;
+  snap: boolean;
+  panel: boolean;
+  brush: number;
+  shortcuts: Record<string, string[]>;
+  hintsSeen: string[];
+}
+
+const DEFAULTS: Settings = {
+  theme: "dark",
+  opacity: 0.2,
+  stroke: 2,
+  colorBy: "class",
+  names: "near",
+  crosshair: false,
+  grid: false,
+  brightness: 1,
+  contrast: 1,
+  gamma: 1,
+  smooth: true,
+  snap: true,
+  panel: true,
+  brush: 24,
+  shortcuts: {},
+  hintsSeen: [],
+};
+
+const KEY = "labelwright.editor";
+
+export class SettingsStore {
+  readonly changed = new Emitter<keyof Settings>();
+  private values: Settings;
+
+  constructor(private readonly storage: Pick<Storage, "getItem" | "setItem"> | null) {
+    this.values = { ...DEFAULTS, ...read(storage) };
+  }
+
+  get<K extends keyof Settings>(name: K): Settings[K] {
+    return this.values[name];
+  }
+
+  set<K extends keyof Settings>(name: K, value: Settings[K]): void {
+    this.values = { ...this.values, [name]: value };
+    try {
+      this.storage?.setItem(KEY, JSON.stringify(this.values));
+    } catch {
+      // A full or forbidden storage loses the preference, not the work.
+    }
+    this.changed.emit(name);
+  }
+
+  reset<K extends keyof Settings>(name: K): void {
+    this.set(name, DEFAULTS[name]);
+  }
+}
+
+function read(storage: Pick<Storage, "getItem"> | null): Partial<Settings> {
+  try {
+    return JSON.parse(storage?.getItem(KEY) ?? "{}") as Partial<Settings>;
+  } catch {
+    return {};
+  }
+}

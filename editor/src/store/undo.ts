@@ -1,0 +1,79 @@
+// Undo and redo: the person's own diffs, replayed backwards. What others have changed since is never overwritten.
+
+import { type Diff, type Store, inverse, joined } from "./store.ts";
+
+const LIMIT = 500;
+
+export class Undo {
+  private done: Diff[] = [];
+  private undone: Diff[] = [];
+  private key: string | undefined;
+
+  constructor(private readonly store: Store) {
+    store.onChange((diff, origin, merge) => {
+      if (origin === "user") this.record(diff, merge);
+      if (origin === "server") this.forget(new Set(diff.objects.keys()));
+    });
+    store.onRename((ids) => this.rename(ids));
+  }
+
+  private record(diff: Diff, merge?: string): void {
+    const last = this.done.at(-1);
+    if (merge && merge === this.key && last) this.done[this.done.length - 1] = joined(last, diff);
+    else this.done.push(diff);
+    this.key = merge;
+    this.undone = [];
+    if (this.done.length > LIMIT) this.done.shift();
+  }
+
+  get canUndo(): boolean {
+    return this.done.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.undone.length > 0;
+  }
+
+  /** Takes the last change back; gives the ids of the objects that it touched. */
+  undo(): number[] {
+    return this.step(this.done, this.undone, inverse);
+  }
+
+  redo(): number[] {
+    return this.step(this.undone, this.done, (diff) => diff);
+  }
+
+  private step(from: Diff[], to: Diff[], turn: (diff: Diff) => Diff): number[] {
+    const diff = from.pop();
+    if (!diff) return [];
+    this.key = undefined;
+    to.push(diff);
+    this.store.apply(turn({ ...diff, objects: new Map(diff.objects) }), "undo");
+    return [...diff.objects.keys()];
+  }
+
+  /** Ends a run of merged changes: the next one is a step of its own. */
+  seal(): void {
+    this.key = undefined;
+  }
+
+  /** Drops what concerns these objects from every step: they are as somebody else left them now. */
+  private forget(ids: Set<number>): void {
+    const without = (diff: Diff): Diff => ({ ...diff, objects: new Map([...diff.objects].filter(([id]) => !ids.has(id))) });
+    const keep = (diff: Diff): boolean => diff.objects.size > 0 || !!diff.attributes || !!diff.frames;
+    this.done = this.done.map(without).filter(keep);
+    this.undone = this.undone.map(without).filter(keep);
+  }
+
+  private rename(ids: Map<number, number>): void {
+    const renamed = (diff: Diff): Diff => ({
+      ...diff,
+      objects: new Map([...diff.objects].map(([id, { before, after }]) => {
+        const now = ids.get(id) ?? id;
+        return [now, { before: before && { ...before, id: now }, after: after && { ...after, id: now } }];
+      })),
+    });
+    this.done = this.done.map(renamed);
+    this.undone = this.undone.map(renamed);
+  }
+}
