@@ -67,11 +67,13 @@ export function simplify(points: Flat, tolerance: number, m: Metric): Flat {
   return points.filter((_, i) => keep[i >> 1]);
 }
 
-/** The same for a closed ring: cut at two far points so that no vertex is privileged. */
+/** The same for a closed ring, cut at its first vertex and the one farthest from it: both are corners. */
 export function simplifyRing(ring: Flat, tolerance: number, m: Metric): Flat {
   const count = ring.length / 2;
   if (count < 5) return ring.slice();
-  const half = Math.floor(count / 2);
+  let half = 1;
+  const away = (i: number): number => Math.hypot((ring[2 * i] - ring[0]) * m.x, (ring[2 * i + 1] - ring[1]) * m.y);
+  for (let i = 2; i < count; i++) if (away(i) > away(half)) half = i;
   const first = simplify(ring.slice(0, 2 * half + 2), tolerance, m);
   const second = simplify([...ring.slice(2 * half), ring[0], ring[1]], tolerance, m);
   const joined = [...first, ...second.slice(2, -2)];

@@ -36,10 +36,11 @@ export class Ontology {
     return this.byName.get(name)?.color ?? "#b0bec5";
   }
 
-  /** May objects of the class have this kind of shape? A class that names none takes all. */
+  /** Can objects of the class get this kind of shape? A class that names none takes all; skeletons need a template. */
   takes(name: string, kind: ShapeType): boolean {
-    const shapes = this.byName.get(name)?.shapes;
-    return !shapes?.length || shapes.includes(kind);
+    const found = this.byName.get(name);
+    if (kind === "skeleton" && !found?.skeleton) return false;
+    return !found?.shapes?.length || found.shapes.includes(kind);
   }
 
   /** Attributes that apply to objects of the class. */

@@ -38,13 +38,22 @@ export function at(object: LabelObject, frame: number): Seen | null {
 function compute(keyframes: Keyframe[], frame: number): Seen | null {
   const index = keyIndex(keyframes, frame);
   if (index < 0 || keyframes[index].outside) return null;
-  const from = keyframes[index];
-  const shape = from.shape ?? lastShape(keyframes, index);
-  if (!shape) return null;
-  if (from.frame === frame) return { shape, keyframe: true };
-  const to = keyframes[index + 1];
-  if (!to?.shape || to.outside) return { shape, keyframe: false };
-  return { shape: between(shape, to.shape, (frame - from.frame) / (to.frame - from.frame)), keyframe: false };
+  const shape = shapeAt(keyframes, index, frame);
+  return shape && { shape, keyframe: keyframes[index].frame === frame };
+}
+
+/** From the last shape towards the next one; an `outside` keyframe without a shape between them stops it. */
+function shapeAt(keyframes: Keyframe[], index: number, frame: number): Shape | null {
+  let first = index;
+  while (first >= 0 && !keyframes[first].shape) first--;
+  if (first < 0) return null;
+  const from = keyframes[first];
+  for (let i = first + 1; i < keyframes.length && from.frame !== frame; i++) {
+    const to = keyframes[i];
+    if (to.shape) return between(from.shape!, to.shape, (frame - from.frame) / (to.frame - from.frame));
+    if (to.outside) break;
+  }
+  return from.shape!;
 }
 
 function lastShape(keyframes: Keyframe[], index: number): Shape | null {
@@ -52,14 +61,31 @@ function lastShape(keyframes: Keyframe[], index: number): Shape | null {
   return null;
 }
 
-/** The object's attributes at the frame: its own, overlaid by what keyframes up to there have set. */
+/** The object's attributes at the frame: its own, overlaid by what keyframes up to there have set; null takes away. */
 export function attributesAt(object: LabelObject, frame: number): Attributes {
   const all = { ...object.attributes };
   for (const key of object.keyframes ?? []) {
     if (key.frame > frame) break;
     Object.assign(all, key.attributes);
   }
-  return all;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+/** Runs of frames (first, last; both included) in which the object is in the picture. */
+export function visibleSpans(object: LabelObject, frames: number): [number, number][] {
+  if (object.shape) return frames ? [[0, frames - 1]] : [];
+  const keys = (object.keyframes ?? []).filter((key) => key.frame < frames);
+  const spans: [number, number][] = [];
+  let shaped = false;
+  keys.forEach((key, i) => {
+    shaped ||= !!key.shape;
+    if (key.outside || !shaped) return;
+    const last = (keys[i + 1]?.frame ?? frames) - 1;
+    const before = spans.at(-1);
+    if (before && before[1] === key.frame - 1) before[1] = last;
+    else spans.push([key.frame, last]);
+  });
+  return spans;
 }
 
 /** The keyframe exactly at `frame`, if any. */

@@ -16,7 +16,7 @@ export const point: ShapeKind<PointShape> = {
   type: "point",
   label: "Point",
   bounds: ({ points }) => boundsOf(points),
-  near: ({ points }, p, m) => ({ inside: false, edge: Math.max(0, distance(p, pointAt(points, 0), m) - RADIUS) }),
+  near: ({ points }, p, m) => ({ inside: false, edge: distance(p, pointAt(points, 0), m) }),
   draw: ({ points }, canvas, view, style) => dot(canvas, view, pointAt(points, 0), RADIUS, style),
   handles: ({ points }) => vertices(points),
   drag: (_shape, _handle, p) => ({ type: "point", points: [clamp01(p.x), clamp01(p.y)] }),
@@ -30,7 +30,7 @@ export const landmarks: ShapeKind<Landmarks> = {
   type: "landmarks",
   label: "Landmarks",
   bounds: ({ points }) => boundsOf(points),
-  near: ({ points }, p, m) => ({ inside: false, edge: Math.max(0, nearest(points, p, m) - 4) }),
+  near: ({ points }, p, m) => ({ inside: false, edge: nearest(points, p, m) }),
   draw({ points, labels }, canvas, view, style) {
     labels.forEach((label, i) => {
       const p = pointAt(points, i);

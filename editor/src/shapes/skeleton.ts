@@ -22,7 +22,7 @@ export const skeleton: ShapeKind<Skeleton> = {
   label: "Skeleton",
   bounds(shape) {
     const there = present(shape);
-    return boundsOf(there.length ? there : shape.points);
+    return there.length ? boundsOf(there) : { x1: 0, y1: 0, x2: 0, y2: 0 };
   },
   near(shape, p, m) {
     const { points, visibility } = shape;

@@ -1,0 +1,201 @@
+// The canvas: two layers over each other, driven by the workbench. It holds nothing that could not be made anew.
+
+import type { Picture } from "./picture.ts";
+import { type Light, Pictures, lit, sizeOf } from "./picture.ts";
+import { selectTool } from "../tools/select.ts";
+import type { Pointer, Tool } from "../tools/tool.ts";
+import { Emitter } from "../store/emitter.ts";
+import { Input, type Target } from "./input.ts";
+import { Look } from "./look.ts";
+import { Overlay, type Pin } from "./overlay.ts";
+import { Painter } from "./painter.ts";
+import type { Workbench } from "./workbench.ts";
+import type { Camera } from "./camera.ts";
+
+export class Editor implements Target {
+  readonly camera: Camera;
+  readonly look: Look;
+  readonly pictures = new Pictures();
+  /** A picture came, or could not be had. */
+  readonly shown = new Emitter<{ url: string; error: string | null }>();
+  spaceHeld = false;
+  private readonly painter: Painter;
+  private readonly overlay: Overlay;
+  private readonly input: Input;
+  private readonly selecting: Tool;
+  private raw: Picture | null = null;
+  private url = "";
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly bench: Workbench,
+  ) {
+    const { store, ontology, settings, selection } = bench.parts;
+    this.camera = bench.camera;
+    this.look = new Look(store, ontology, settings);
+    const [base, top] = [this.layer("base"), this.layer("top")];
+    this.painter = new Painter(base, this.camera, bench.scene, this.look);
+    this.overlay = new Overlay(top, this.camera, bench.scene, selection, this.look, bench.editable);
+    this.selecting = selectTool.make(bench);
+    this.input = new Input(root, this);
+    this.wire();
+  }
+
+  private layer(name: string): HTMLCanvasElement {
+    const canvas = document.createElement("canvas");
+    canvas.className = `layer ${name}`;
+    canvas.setAttribute("aria-hidden", "true");
+    this.root.append(canvas);
+    return canvas;
+  }
+
+  private wire(): void {
+    const { bench, overlay, painter } = this;
+    const { settings, selection } = bench.parts;
+    bench.previewed.on((shapes) => {
+      overlay.previews = shapes;
+      painter.omit(new Set(shapes.keys()));
+      overlay.request();
+    });
+    bench.redrawn.on(() => {
+      overlay.tool = bench.tool;
+      overlay.snapped = bench.snapped;
+      overlay.request();
+    });
+    let hidden = 0;
+    selection.changed.on(() => {
+      if (selection.hiddenCount !== hidden) painter.dirty(null);
+      hidden = selection.hiddenCount;
+    });
+    settings.changed.on((name) => this.applySetting(name));
+    this.applySetting("theme");
+    new ResizeObserver(() => this.resize()).observe(this.root);
+    this.resize();
+    overlay.tool = bench.tool;
+  }
+
+  private applySetting(name: string): void {
+    const { settings } = this.bench.parts;
+    this.look.background = getComputedStyle(this.root).getPropertyValue("--canvas").trim() || "#101114";
+    this.overlay.crosshair = settings.get("crosshair");
+    this.overlay.named = settings.get("names") !== "never";
+    if (["brightness", "contrast", "gamma"].includes(name)) this.relight();
+    this.painter.dirty(null);
+    this.overlay.request();
+  }
+
+  private resize(): void {
+    const ratio = window.devicePixelRatio || 1;
+    this.camera.resize(this.root.clientWidth, this.root.clientHeight);
+    this.painter.resize(ratio);
+    this.overlay.resize(ratio);
+  }
+
+  get picture(): Picture | null {
+    return this.raw;
+  }
+
+  /** Shows a picture once it is there; the one before stays until then. */
+  async show(url: string): Promise<void> {
+    this.url = url;
+    try {
+      const picture = await this.pictures.load(url);
+      if (this.url !== url) return;
+      this.raw = picture;
+      this.camera.show(sizeOf(picture));
+      this.relight();
+      this.shown.emit({ url, error: null });
+    } catch (error) {
+      if (this.url === url) this.shown.emit({ url, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** Shows what was decoded elsewhere: a frame of a video file. */
+  showDecoded(picture: Picture): void {
+    this.url = "";
+    this.raw = picture;
+    this.camera.show(sizeOf(picture));
+    this.relight();
+    this.shown.emit({ url: "", error: null });
+  }
+
+  private relight(): void {
+    if (!this.raw) return;
+    const { settings } = this.bench.parts;
+    const light: Light = { brightness: settings.get("brightness"), contrast: settings.get("contrast"), gamma: settings.get("gamma") };
+    this.painter.picture = lit(this.raw, light);
+    this.painter.dirty(null);
+  }
+
+  setPins(pins: Pin[]): void {
+    this.overlay.pins = pins;
+    this.overlay.request();
+  }
+
+  /** True while the bitmap at rest is not complete. */
+  get busy(): boolean {
+    return this.painter.busy;
+  }
+
+  get panning(): boolean {
+    return this.spaceHeld || this.bench.toolId === "pan";
+  }
+
+  private toolFor(p: Pointer): Tool {
+    // Ctrl with a drawing tool in hand means selecting, unless that tool is in the middle of something.
+    const lend = p.ctrl && this.bench.toolSpec.kind !== null && this.bench.tool.state === "idle";
+    if (lend) this.bench.lend(this.selecting);
+    else if (this.bench.tool === this.selecting && this.selecting.state === "idle" && this.bench.toolId !== "select" && !p.ctrl) this.bench.lend(null);
+    return this.bench.tool;
+  }
+
+  down(p: Pointer): void {
+    this.overlay.pointer = p;
+    this.bench.parts.undo.seal();
+    this.toolFor(p).down(p);
+    this.bench.changed.emit();
+  }
+
+  move(p: Pointer): void {
+    this.overlay.pointer = p;
+    this.bench.snapped = null;
+    const tool = this.toolFor(p);
+    const before = tool.hint();
+    tool.move(p);
+    if (tool.state === "idle" && this.bench.toolSpec.kind && this.bench.toolSpec.kind !== "mask") this.bench.snap(p);
+    this.overlay.snapped = this.bench.snapped;
+    this.overlay.request();
+    if (tool.hint() !== before) this.bench.changed.emit();
+  }
+
+  up(p: Pointer): void {
+    this.overlay.pointer = p;
+    this.bench.tool.up(p);
+    this.bench.changed.emit();
+  }
+
+  double(p: Pointer): void {
+    this.bench.tool.double?.(p);
+    this.bench.changed.emit();
+  }
+
+  leave(): void {
+    this.overlay.pointer = null;
+    this.overlay.snapped = null;
+    this.bench.parts.selection.setHover(null);
+    this.overlay.request();
+  }
+
+  cancel(): void {
+    this.bench.tool.cancel();
+    this.bench.changed.emit();
+  }
+
+  cursor(): string {
+    return this.bench.tool.cursor();
+  }
+
+  refreshCursor(): void {
+    this.input.showCursor();
+  }
+}

@@ -1,0 +1,136 @@
+// What is to be seen at the present frame: each object's shape there, found by id or by place.
+
+import type { Shape } from "../geometry/kinds.ts";
+import { type Bounds, type Metric, type Point, covers, grow } from "../geometry/plane.ts";
+import { nearestEdge } from "../geometry/polygon.ts";
+import { at } from "../model/track.ts";
+import { boundsFor, kindOf } from "../shapes/index.ts";
+import { Emitter } from "../store/emitter.ts";
+import type { Selection } from "../store/selection.ts";
+import type { Store } from "../store/store.ts";
+import { Grid } from "./grid.ts";
+
+/** Places that changed and must be drawn again; null: everything. */
+export type Dirty = Bounds[] | null;
+
+const REACH = 7;
+
+export class Scene {
+  readonly dirtied = new Emitter<Dirty>();
+  private readonly shapes = new Map<number, Shape>();
+  private readonly grid = new Grid();
+  private readonly order = new Map<number, number>();
+  private now = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly selection: Selection,
+  ) {
+    this.rebuild();
+    store.onChange((diff) => {
+      const places: Bounds[] = [];
+      for (const id of diff.objects.keys()) this.refresh(id, places);
+      if (places.length > 200) this.dirtied.emit(null);
+      else if (places.length) this.dirtied.emit(places);
+    });
+  }
+
+  get frame(): number {
+    return this.now;
+  }
+
+  setFrame(frame: number): void {
+    this.now = frame;
+    this.rebuild();
+    this.dirtied.emit(null);
+  }
+
+  private rebuild(): void {
+    this.shapes.clear();
+    this.grid.clear();
+    for (const object of this.store.objects) this.refresh(object.id);
+  }
+
+  private refresh(id: number, places?: Bounds[]): void {
+    const before = this.shapes.get(id);
+    const object = this.store.get(id);
+    const after = object && at(object, this.now)?.shape;
+    if (before && places) places.push(boundsFor(before));
+    if (after) {
+      this.shapes.set(id, after);
+      this.order.set(id, Number(object.extra?.order ?? 0));
+      this.grid.set(id, boundsFor(after));
+      places?.push(boundsFor(after));
+    } else {
+      this.shapes.delete(id);
+      this.grid.delete(id);
+    }
+  }
+
+  shapeOf(id: number): Shape | null {
+    return this.shapes.get(id) ?? null;
+  }
+
+  get ids(): Iterable<number> {
+    return this.shapes.keys();
+  }
+
+  /** Visible objects that touch the box, from the bottom to the top. */
+  query(bounds: Bounds): number[] {
+    return this.sorted(this.grid.query(bounds).filter((id) => !this.selection.hidden(id)));
+  }
+
+  private sorted(ids: number[]): number[] {
+    return ids.sort((a, b) => this.order.get(a)! - this.order.get(b)! || a - b);
+  }
+
+  /** Objects that lie wholly in the box. */
+  within(bounds: Bounds): number[] {
+    return this.query(bounds).filter((id) => covers(bounds, boundsFor(this.shapes.get(id)!)));
+  }
+
+  /** The object meant by a click: the nearest outline within reach, else the smallest area around the place. */
+  pick(p: Point, m: Metric, after: number | null = null): number | null {
+    const box = grow({ x1: p.x, y1: p.y, x2: p.x, y2: p.y }, REACH / m.x, REACH / m.y);
+    const ranked: { id: number; rank: number; area: number }[] = [];
+    for (const id of this.query(box)) {
+      const shape = this.shapes.get(id)!;
+      const { inside, edge } = kindOf(shape).near(shape, p, m);
+      if (!inside && edge > REACH) continue;
+      const b = boundsFor(shape);
+      ranked.push({ id, rank: edge <= REACH ? Math.round(edge) : 100, area: (b.x2 - b.x1) * (b.y2 - b.y1) });
+    }
+    ranked.sort((a, b) => a.rank - b.rank || a.area - b.area || b.id - a.id);
+    if (after === null) return ranked[0]?.id ?? null;
+    const index = ranked.findIndex(({ id }) => id === after);
+    return ranked.length ? ranked[(index + 1) % ranked.length].id : null;
+  }
+
+  /** The nearest vertex, else the nearest point on an edge, of other objects; `p` itself when nothing is near. */
+  snap(p: Point, m: Metric, except: ReadonlySet<number>): Point {
+    const box = grow({ x1: p.x, y1: p.y, x2: p.x, y2: p.y }, REACH / m.x, REACH / m.y);
+    let best: { point: Point; rank: number } = { point: p, rank: REACH };
+    for (const id of this.query(box)) {
+      if (except.has(id)) continue;
+      for (const { points, closed } of chains(this.shapes.get(id)!)) best = nearer(best, p, points, closed, m);
+    }
+    return best.point;
+  }
+}
+
+function nearer(best: { point: Point; rank: number }, p: Point, points: number[], closed: boolean, m: Metric): { point: Point; rank: number } {
+  for (let i = 0; i < points.length; i += 2) {
+    // A vertex wins over an edge a little nearer.
+    const rank = Math.hypot((points[i] - p.x) * m.x, (points[i + 1] - p.y) * m.y) - 3;
+    if (rank < best.rank - 3) best = { point: { x: points[i], y: points[i + 1] }, rank };
+  }
+  const edge = nearestEdge(p, points, closed, m);
+  return edge && edge.distance < best.rank ? { point: edge.point, rank: edge.distance } : best;
+}
+
+function chains(shape: Shape): { points: number[]; closed: boolean }[] {
+  if (shape.type === "polygon") return shape.parts.flat().map((points) => ({ points, closed: true }));
+  const closed = shape.type === "rectangle" || shape.type === "oriented_rectangle";
+  const points = kindOf(shape).points(shape);
+  return points.length ? [{ points, closed }] : [];
+}

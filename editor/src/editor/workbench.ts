@@ -1,0 +1,220 @@
+// What tools work on, without any canvas: the document at a frame, the selection, the tool and the class in hand.
+
+import type { Shape, ShapeType } from "../geometry/kinds.ts";
+import type { Bounds, Metric, Point } from "../geometry/plane.ts";
+import type { LabelObject } from "../model/document.ts";
+import type { Ontology } from "../model/ontology.ts";
+import { withShape } from "../model/track.ts";
+import type { LabelClass, Work } from "../model/work.ts";
+import { kindLabel } from "../shapes/index.ts";
+import { Emitter } from "../store/emitter.ts";
+import type { Selection } from "../store/selection.ts";
+import type { SettingsStore } from "../store/settings.ts";
+import type { Store } from "../store/store.ts";
+import type { Undo } from "../store/undo.ts";
+import { TOOLS } from "../tools/index.ts";
+import type { Desk, Tool, ToolSpec } from "../tools/tool.ts";
+import { Camera } from "./camera.ts";
+import { Scene } from "./scene.ts";
+
+export interface Parts {
+  store: Store;
+  undo: Undo;
+  selection: Selection;
+  settings: SettingsStore;
+  ontology: Ontology;
+  /** Is this item a video, so that new objects are tracks? */
+  video: boolean;
+  limits: Work["job"]["limits"];
+  /** May this person change the document now? */
+  mayEdit(): boolean;
+}
+
+export class Workbench implements Desk {
+  readonly camera = new Camera();
+  readonly scene: Scene;
+  /** Tool, class, frame or hint changed. */
+  readonly changed = new Emitter();
+  readonly previewed = new Emitter<ReadonlyMap<number, Shape | null>>();
+  readonly redrawn = new Emitter();
+  readonly said = new Emitter<string>();
+  readonly framed = new Emitter<number>();
+  snapped: Point | null = null;
+  private spec: ToolSpec = TOOLS[0];
+  private inHand: Tool;
+  private hidden: Tool | null = null;
+  private className: string | null;
+  private readonly lastFor = new Map<ShapeType, string>();
+
+  constructor(readonly parts: Parts) {
+    this.scene = new Scene(parts.store, parts.selection);
+    this.inHand = this.spec.make(this);
+    this.className = parts.ontology.classes[0]?.name ?? null;
+  }
+
+  get tool(): Tool {
+    return this.hidden ? this.hidden : this.inHand;
+  }
+
+  get toolId(): string {
+    return this.spec.id;
+  }
+
+  get toolSpec(): ToolSpec {
+    return this.spec;
+  }
+
+  /** Takes another tool; what the last one had half done is dropped. */
+  setTool(id: string): void {
+    const spec = TOOLS.find((t) => t.id === id);
+    if (!spec) return;
+    if (spec.kind && !this.parts.mayEdit()) return this.say("You are looking only; nothing can be drawn here");
+    if (spec.kind && !this.classFor(spec.kind)) return this.say(`No class of this project takes the shape ${kindLabel(spec.kind).toLowerCase()}`);
+    this.tool.cancel();
+    this.spec = spec;
+    this.inHand = spec.make(this);
+    if (spec.kind) this.className = this.classFor(spec.kind)!.name;
+    this.changed.emit();
+    this.redraw();
+  }
+
+  /** Lends the selecting tool while Ctrl is held, without losing what the tool in hand has begun. */
+  lend(tool: Tool | null): void {
+    if (!tool) this.hidden?.cancel();
+    this.hidden = tool;
+    this.redraw();
+  }
+
+  /** The class that an object of this kind would get: the one in hand, the last used for it, or the first that fits. */
+  classFor(kind: ShapeType): LabelClass | null {
+    const { ontology } = this.parts;
+    const fits = (name: string | null | undefined): boolean => !!name && ontology.classes.some((c) => c.name === name) && ontology.takes(name, kind);
+    const name = [this.className, this.lastFor.get(kind)].find(fits) ?? ontology.classes.find((c) => fits(c.name))?.name;
+    return name ? ontology.find(name)! : null;
+  }
+
+  get classInHand(): LabelClass | null {
+    return this.className === null ? null : this.parts.ontology.find(this.className) ?? null;
+  }
+
+  /** Takes a class in hand; a tool that cannot draw it gives way to one that can. */
+  setClass(name: string): void {
+    const { ontology } = this.parts;
+    if (!ontology.classes.some((c) => c.name === name)) return;
+    this.className = name;
+    if (this.spec.kind && !ontology.takes(name, this.spec.kind)) {
+      const fitting = TOOLS.find((t) => t.kind && ontology.takes(name, t.kind));
+      if (fitting) return this.setTool(fitting.id);
+    }
+    this.changed.emit();
+    this.redraw();
+  }
+
+  get frame(): number {
+    return this.scene.frame;
+  }
+
+  setFrame(frame: number): void {
+    if (frame === this.frame) return;
+    this.tool.cancel();
+    this.scene.setFrame(frame);
+    this.framed.emit(frame);
+    this.changed.emit();
+  }
+
+  get metric(): Metric {
+    return this.camera.metric;
+  }
+
+  get size(): Metric {
+    return this.camera.size;
+  }
+
+  get selected(): ReadonlySet<number> {
+    return this.parts.selection.ids;
+  }
+
+  get brush(): number {
+    return this.parts.settings.get("brush");
+  }
+
+  get(id: number): LabelObject | undefined {
+    return this.parts.store.get(id);
+  }
+
+  shapeOf(id: number): Shape | null {
+    return this.scene.shapeOf(id);
+  }
+
+  editable = (id: number): boolean => {
+    const object = this.get(id);
+    return !!object && !object.locked && this.parts.mayEdit();
+  };
+
+  pick(p: Point, after: number | null = null): number | null {
+    return this.scene.pick(p, this.metric, after);
+  }
+
+  within(box: Bounds): number[] {
+    return this.scene.within(box);
+  }
+
+  snap(p: Point, except: ReadonlySet<number> = new Set()): Point {
+    const to = this.parts.settings.get("snap") ? this.scene.snap(p, this.metric, except) : p;
+    this.snapped = to === p ? null : to;
+    return to;
+  }
+
+  select(ids: Iterable<number>): void {
+    this.parts.selection.set(ids);
+  }
+
+  toggle(id: number): void {
+    this.parts.selection.toggle(id);
+  }
+
+  hover(id: number | null): void {
+    this.parts.selection.setHover(id);
+  }
+
+  create(shape: Shape): number | null {
+    const { store, ontology, video, limits } = this.parts;
+    const labelClass = this.classFor(shape.type);
+    if (!this.parts.mayEdit() || !labelClass) return null;
+    if (limits.objects && store.size >= limits.objects) {
+      this.say(`This job allows ${limits.objects} objects; delete one first`);
+      return null;
+    }
+    const id = store.nextId();
+    const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape }] } : { shape };
+    const object: LabelObject = { id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name), source: "human" };
+    this.lastFor.set(shape.type, labelClass.name);
+    store.change("user", (draft) => draft.put(object));
+    this.select([id]);
+    return id;
+  }
+
+  update(shapes: ReadonlyMap<number, Shape | null>): void {
+    const { store } = this.parts;
+    store.change("user", (draft) => {
+      for (const [id, shape] of shapes) {
+        const object = store.get(id);
+        if (!object || !this.editable(id)) continue;
+        if (shape) draft.put(withShape(object, this.frame, shape));
+        else draft.delete(id);
+      }
+    });
+  }
+
+  preview(shapes: ReadonlyMap<number, Shape | null> | null): void {
+    this.previewed.emit(shapes ?? new Map());
+  }
+
+  redraw(): void {
+    this.redrawn.emit();
+  }
+
+  say(text: string): void {
+    this.said.emit(text);
+  }
+}

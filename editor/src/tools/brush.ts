@@ -1,0 +1,137 @@
+// Brush and eraser: strokes on the selected mask, or on a new one when none is selected.
+
+import type { Mask } from "../geometry/kinds.ts";
+import { type Flat, pointAt } from "../geometry/plane.ts";
+import { blank, copyOver, maskOf, rasterOf, stroke } from "../geometry/raster.ts";
+import { line, type View } from "../shapes/kind.ts";
+import type { Desk, Pointer, Tool, ToolSpec } from "./tool.ts";
+
+class BrushTool implements Tool {
+  private points: Flat | null = null;
+  private target: number | null = null;
+  private last: Pointer | null = null;
+  private erasing: boolean;
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly erases: boolean,
+  ) {
+    this.erasing = erases;
+  }
+
+  get state(): string {
+    return this.points ? (this.erasing ? "erasing" : "painting") : "idle";
+  }
+
+  hint(): string {
+    if (this.erases) return "Drag over what is to go. [ and ] change the size";
+    const painted = this.maskInHand() !== null;
+    return `Drag to paint ${painted ? "the selected mask" : "a new mask"}. Alt erases, [ and ] change the size${painted ? ", Enter: next object" : ""}`;
+  }
+
+  cursor(): string {
+    return "none";
+  }
+
+  private maskInHand(): number | null {
+    const [id] = this.desk.selected;
+    const one = this.desk.selected.size === 1 && this.desk.editable(id);
+    return one && this.desk.shapeOf(id)?.type === "mask" ? id : null;
+  }
+
+  down(p: Pointer): void {
+    this.last = p;
+    this.erasing = this.erases || p.alt;
+    this.target = this.maskInHand();
+    if (this.target === null && this.erasing) return this.desk.say("Select a mask to erase from");
+    this.points = [p.x, p.y];
+    if (this.target !== null) this.desk.preview(new Map([[this.target, this.desk.shapeOf(this.target)]]));
+    this.desk.redraw();
+  }
+
+  move(p: Pointer): void {
+    this.last = p;
+    if (this.points) this.points.push(p.x, p.y);
+    this.desk.redraw();
+  }
+
+  up(_p: Pointer): void {
+    const { points, target } = this;
+    if (!points) return;
+    this.points = null;
+    this.desk.preview(null);
+    const mask = this.stroked(points, target);
+    if (target !== null) this.desk.update(new Map([[target, mask]]));
+    else if (mask) this.desk.create(mask);
+    this.desk.redraw();
+  }
+
+  /** The target's mask with the stroke added or taken away; null when nothing of it remains. */
+  private stroked(points: Flat, target: number | null): Mask | null {
+    const before = target === null ? null : (this.desk.shapeOf(target) as Mask);
+    const size: [number, number] = before?.size ?? [this.desk.size.x, this.desk.size.y];
+    const [w, h] = size;
+    const radius = (this.desk.brush * w) / this.desk.size.x;
+    const path = points.map((v, i) => v * (i % 2 ? h : w));
+    const xs = path.filter((_, i) => i % 2 === 0);
+    const ys = path.filter((_, i) => i % 2 === 1);
+    const low = (all: number[]): number => Math.floor(Math.min(...all) - radius - 1);
+    const high = (all: number[]): number => Math.ceil(Math.max(...all) + radius + 1);
+    const raster = copyOver(before ? rasterOf(before) : blank(size), low(xs), low(ys), high(xs), high(ys));
+    for (let i = 0; i < path.length / 2; i++) {
+      stroke(raster, pointAt(path, Math.max(0, i - 1)), pointAt(path, i), radius, this.erasing ? 0 : 1);
+    }
+    return maskOf(raster);
+  }
+
+  finish(): void {
+    this.desk.select([]);
+  }
+
+  cancel(): boolean {
+    const had = this.points !== null;
+    this.points = null;
+    if (had) this.desk.preview(null);
+    this.desk.redraw();
+    return had;
+  }
+
+  draw(canvas: CanvasRenderingContext2D, view: View): void {
+    const radius = (this.desk.brush / this.desk.size.x) * this.desk.metric.x;
+    if (this.points) this.drawStroke(canvas, view, radius);
+    if (!this.last) return;
+    canvas.beginPath();
+    canvas.arc(view.x(this.last.x), view.y(this.last.y), radius, 0, 2 * Math.PI);
+    canvas.setLineDash(this.erases || this.last.alt ? [4, 3] : []);
+    canvas.lineWidth = 3;
+    canvas.strokeStyle = "#00000090";
+    canvas.stroke();
+    canvas.lineWidth = 1;
+    canvas.strokeStyle = "#ffffff";
+    canvas.stroke();
+    canvas.setLineDash([]);
+  }
+
+  private drawStroke(canvas: CanvasRenderingContext2D, view: View, radius: number): void {
+    canvas.save();
+    canvas.beginPath();
+    const points = this.points!.length === 2 ? [...this.points!, this.points![0] + 1e-6, this.points![1]] : this.points!;
+    line(canvas, view, points, false);
+    canvas.lineCap = canvas.lineJoin = "round";
+    canvas.lineWidth = 2 * radius;
+    // The stored mask under the stroke is taken out first, so that overlapping colour does not get darker.
+    canvas.globalCompositeOperation = "destination-out";
+    canvas.strokeStyle = "#000000";
+    canvas.stroke();
+    if (!this.erasing) {
+      canvas.globalCompositeOperation = "source-over";
+      canvas.strokeStyle = `${this.desk.classInHand?.color ?? "#ffffff"}80`;
+      canvas.stroke();
+    }
+    canvas.restore();
+  }
+}
+
+export const brushTool: ToolSpec = { id: "brush", label: "Brush", icon: "brush", kind: "mask", make: (desk: Desk) => new BrushTool(desk, false) };
+
+export const eraserTool: ToolSpec = { id: "eraser", label: "Eraser", icon: "eraser", kind: null, make: (desk: Desk) => new BrushTool(desk, true) };

@@ -1,0 +1,15 @@
+// All tools, in the toolbar's order: a new tool is one file and one line here.
+
+import { rectangleTool, skeletonTool } from "./boxes.ts";
+import { brushTool, eraserTool } from "./brush.ts";
+import { landmarksTool, lineTool, polygonTool } from "./chain.ts";
+import { cuboidTool } from "./cuboid.ts";
+import { orientedTool } from "./oriented.ts";
+import { panTool } from "./pan.ts";
+import { pointTool } from "./point.ts";
+import { selectTool } from "./select.ts";
+import type { ToolSpec } from "./tool.ts";
+
+export const TOOLS: readonly ToolSpec[] = [
+  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool,
+];

@@ -1,0 +1,95 @@
+// A tool is a small state machine that turns pointer and keys into changes. It sees the editor only through a `Desk`.
+
+import type { Shape, ShapeType } from "../geometry/kinds.ts";
+import type { Bounds, Metric, Point } from "../geometry/plane.ts";
+import type { LabelObject } from "../model/document.ts";
+import type { LabelClass } from "../model/work.ts";
+import type { View } from "../shapes/kind.ts";
+
+/** Where the pointer is, in fractions (also outside the picture), and what is held down with it. */
+export interface Pointer extends Point {
+  shift: boolean;
+  alt: boolean;
+  ctrl: boolean;
+  touch: boolean;
+}
+
+/** What a tool may see and do. */
+export interface Desk {
+  readonly frame: number;
+  /** Screen pixels per fraction. */
+  readonly metric: Metric;
+  /** The picture's pixels. */
+  readonly size: Metric;
+  readonly selected: ReadonlySet<number>;
+  /** The class that new objects get. */
+  readonly classInHand: LabelClass | null;
+  /** Radius of the brush in the picture's pixels. */
+  readonly brush: number;
+  get(id: number): LabelObject | undefined;
+  shapeOf(id: number): Shape | null;
+  /** May the person change it? Not when locked, hidden or just looking. */
+  editable(id: number): boolean;
+  /** The object under the pointer that a click would mean. `after`: the next one below it. */
+  pick(p: Point, after?: number | null): number | null;
+  within(box: Bounds): number[];
+  /** The place nearby that others have (a vertex, an edge), or `p` itself. */
+  snap(p: Point, except?: ReadonlySet<number>): Point;
+  select(ids: Iterable<number>): void;
+  toggle(id: number): void;
+  hover(id: number | null): void;
+  /** Makes an object of the class in hand and selects it. */
+  create(shape: Shape): number | null;
+  update(shapes: ReadonlyMap<number, Shape | null>): void;
+  /** Shows shapes in place of the stored ones until `null`. A null shape shows nothing. */
+  preview(shapes: ReadonlyMap<number, Shape | null> | null): void;
+  /** The tool's own drawing has changed. */
+  redraw(): void;
+  /** Has the same kind's tool already been told why it cannot draw? Says it once in the status line. */
+  say(text: string): void;
+}
+
+export interface Tool {
+  /** The name of its state, for the status line and for tests. */
+  readonly state: string;
+  /** What to do next, in one line. */
+  hint(): string;
+  cursor(): string;
+  down(p: Pointer): void;
+  move(p: Pointer): void;
+  up(p: Pointer): void;
+  double?(p: Pointer): void;
+  /** Enter. */
+  finish?(): void;
+  /** Backspace or Delete; true when the tool took it. */
+  back?(): boolean;
+  /** Esc, another tool, another task: nothing half-done remains. True when there was something to cancel. */
+  cancel(): boolean;
+  draw(canvas: CanvasRenderingContext2D, view: View): void;
+}
+
+/** One line of the toolbar. */
+export interface ToolSpec {
+  id: string;
+  label: string;
+  icon: string;
+  /** The kind of shape that it draws; null for tools that only change. */
+  kind: ShapeType | null;
+  make(desk: Desk): Tool;
+}
+
+/** Screen pixels that a press may move and still be a click. */
+export const CLICK = 4;
+
+export const SKETCH = "#ffffff";
+
+/** A line of dots for what is being drawn, dark under light so that it shows on any picture. */
+export function sketch(canvas: CanvasRenderingContext2D, color: string): void {
+  canvas.setLineDash([]);
+  canvas.strokeStyle = "#000000a0";
+  canvas.lineWidth = 3.5;
+  canvas.stroke();
+  canvas.strokeStyle = color;
+  canvas.lineWidth = 1.5;
+  canvas.stroke();
+}

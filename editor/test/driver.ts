@@ -1,0 +1,113 @@
+// Drives the workbench as a person would, without a browser: press, move, let go, in pixels of a 1000 x 500 picture.
+
+import { Workbench } from "../src/editor/workbench.ts";
+import type { LabelObject } from "../src/model/document.ts";
+import { Ontology } from "../src/model/ontology.ts";
+import type { Attribute, LabelClass } from "../src/model/work.ts";
+import { Selection } from "../src/store/selection.ts";
+import { SettingsStore } from "../src/store/settings.ts";
+import { Store } from "../src/store/store.ts";
+import { Undo } from "../src/store/undo.ts";
+import type { Pointer } from "../src/tools/tool.ts";
+
+export const W = 1000;
+export const H = 500;
+
+export const CLASSES: LabelClass[] = [
+  { name: "car", color: "#4e9af1" },
+  { name: "person", color: "#e69f00", shapes: ["skeleton"], skeleton: { points: [{ name: "head", x: 0.5, y: 0 }, { name: "foot", x: 0.5, y: 1 }], edges: [[0, 1]] } },
+  { name: "road", color: "#2fb58a", shapes: ["mask", "polygon"] },
+];
+
+interface Setup {
+  objects?: LabelObject[];
+  attributes?: Attribute[];
+  video?: boolean;
+  limits?: { objects?: number };
+  readOnly?: boolean;
+}
+
+type Held = Partial<Pick<Pointer, "shift" | "alt" | "ctrl" | "touch">>;
+
+export class Driver {
+  readonly store: Store;
+  readonly undo: Undo;
+  readonly selection: Selection;
+  readonly settings = new SettingsStore(null);
+  readonly bench: Workbench;
+  said = "";
+
+  constructor({ objects = [], attributes = [], video = false, limits = {}, readOnly = false }: Setup = {}) {
+    this.store = new Store({ objects });
+    this.undo = new Undo(this.store);
+    this.selection = new Selection(this.store);
+    const job = { uid: "j", name: "job", instructions: "", allowed_classes: null, limits };
+    const ontology = new Ontology({ ontology: { classes: CLASSES, attributes }, job });
+    const { store, undo, selection, settings } = this;
+    this.bench = new Workbench({ store, undo, selection, settings, ontology, video, limits, mayEdit: () => !readOnly });
+    this.bench.camera.width = W;
+    this.bench.camera.height = H;
+    this.bench.camera.size = { x: W, y: H };
+    this.bench.said.on((text) => (this.said = text));
+  }
+
+  take(tool: string): this {
+    this.bench.setTool(tool);
+    return this;
+  }
+
+  private at(x: number, y: number, held: Held): Pointer {
+    return { x: x / W, y: y / H, shift: false, alt: false, ctrl: false, touch: false, ...held };
+  }
+
+  down(x: number, y: number, held: Held = {}): this {
+    this.bench.tool.down(this.at(x, y, held));
+    return this;
+  }
+
+  move(x: number, y: number, held: Held = {}): this {
+    this.bench.tool.move(this.at(x, y, held));
+    return this;
+  }
+
+  up(x: number, y: number, held: Held = {}): this {
+    this.bench.tool.up(this.at(x, y, held));
+    return this;
+  }
+
+  click(x: number, y: number, held: Held = {}): this {
+    return this.move(x, y, held).down(x, y, held).up(x, y, held);
+  }
+
+  drag(from: [number, number], to: [number, number], held: Held = {}): this {
+    const middle: [number, number] = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
+    return this.move(...from, held).down(...from, held).move(...middle, held).move(...to, held).up(...to, held);
+  }
+
+  enter(): this {
+    this.bench.tool.finish?.();
+    return this;
+  }
+
+  escape(): this {
+    this.bench.tool.cancel();
+    return this;
+  }
+
+  get objects(): LabelObject[] {
+    return [...this.store.objects];
+  }
+
+  get only(): LabelObject {
+    if (this.objects.length !== 1) throw new Error(`${this.objects.length} objects`);
+    return this.objects[0];
+  }
+}
+
+/** A box object in pixels. */
+export const box = (id: number, x1: number, y1: number, x2: number, y2: number, more: Partial<LabelObject> = {}): LabelObject => ({
+  id, class: "car", shape: { type: "rectangle", box: [x1 / W, y1 / H, x2 / W, y2 / H] }, ...more,
+});
+
+/** Fractions as pixels of the picture, rounded to a hundredth. */
+export const px = (points: number[]): number[] => points.map((v, i) => Math.round(v * (i % 2 ? H : W) * 100) / 100);

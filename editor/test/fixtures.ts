@@ -1,0 +1,20 @@
+// Cases shared with the Python tests.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export function fixture<T>(name: string): T[] {
+  const path = join(process.cwd(), "tests/fixtures/geometry", `${name}.json`);
+  return (JSON.parse(readFileSync(path, "utf8")) as { cases: T[] }).cases;
+}
+
+/** Equal, numbers within 1e-9. */
+export function close(a: unknown, b: unknown): boolean {
+  if (typeof a === "number" && typeof b === "number") return Math.abs(a - b) < 1e-9;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((v, i) => close(v, b[i]));
+  if (a && b && typeof a === "object" && typeof b === "object") {
+    const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+    return [...keys].every((key) => close((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+  }
+  return a === b;
+}
