@@ -37,8 +37,8 @@ VENDORS: dict[str, Vendor] = {}
 
 def create_app(settings: Settings) -> Starlette:
     """The whole application for one process. The database must be migrated (`migrate.upgrade`) before."""
-    database = Database(settings.database_url)
     store = open_store(settings)
+    database = Database(settings.database_url, store)
     context = Context(settings=settings, database=database, store=store, links=Links(store))
     metrics = Metrics()
     logs.configure(settings.log_json)

@@ -45,10 +45,11 @@ def database(values: Settings) -> Iterator[Database]:
     """The migrated database. Makes the data folder when the database is a file in it."""
     from labelwright import migrate
     from labelwright.db import Database
+    from labelwright.storage.store import open_store
 
     if values.database_url.startswith("sqlite"):
         Path(values.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    opened = Database(values.database_url)
+    opened = Database(values.database_url, open_store(values))
     try:
         migrate.upgrade(opened)
         yield opened
