@@ -131,10 +131,30 @@ def photographs() -> dict[str, list[dict[str, Any]]]:
 
 
 COINS = (
-    (609, 77, 32), (689, 80, 28), (767, 73, 33), (852, 74, 34), (938, 76, 29), (1022, 63, 41), (611, 178, 30), (692, 179, 27),
-    (764, 182, 28), (839, 177, 29), (930, 169, 36), (1025, 178, 27), (609, 280, 27), (691, 278, 31), (765, 281, 28),
-    (848, 274, 34), (934, 277, 33), (1040, 266, 45), (612, 371, 40), (708, 378, 31), (791, 371, 40), (893, 375, 35),
-    (974, 376, 36), (1056, 381, 33),
+    (609, 77, 32),
+    (689, 80, 28),
+    (767, 73, 33),
+    (852, 74, 34),
+    (938, 76, 29),
+    (1022, 63, 41),
+    (611, 178, 30),
+    (692, 179, 27),
+    (764, 182, 28),
+    (839, 177, 29),
+    (930, 169, 36),
+    (1025, 178, 27),
+    (609, 280, 27),
+    (691, 278, 31),
+    (765, 281, 28),
+    (848, 274, 34),
+    (934, 277, 33),
+    (1040, 266, 45),
+    (612, 371, 40),
+    (708, 378, 31),
+    (791, 371, 40),
+    (893, 375, 35),
+    (974, 376, 36),
+    (1056, 381, 33),
 )  # fmt: skip  centre and radius on a contact sheet 546 wide that begins at x = 546
 
 
@@ -183,13 +203,24 @@ def segments(picture: Image.Image) -> list[dict[str, Any]]:
     """Every pixel of the coffee picture has one class: masks painted over each other from the back to the front."""
     width, height = picture.size
     everything: Pairs = [(0, 0), (1, 0), (1, 1), (0, 1)]
-    layers = [("table", everything), ("saucer", SAUCER), ("cup", HANDLE), ("cup", CUP), ("coffee", LIQUID), ("spoon", BOWL)]
+    layers = [
+        ("table", everything),
+        ("saucer", SAUCER),
+        ("cup", HANDLE),
+        ("cup", CUP),
+        ("coffee", LIQUID),
+        ("spoon", BOWL),
+    ]
     names = ["table", "saucer", "cup", "coffee", "spoon"]
-    drawn = [(masks.rasterize(Polygon(parts=[[flat(points)]]), width, height), names.index(name) + 1) for name, points in layers]
+    drawn = [
+        (masks.rasterize(Polygon(parts=[[flat(points)]]), width, height), names.index(name) + 1)
+        for name, points in layers
+    ]
     raster = masks.compose(drawn, width, height)
     found = masks.decompose(raster)
     return [
-        json.loads(encode(LabelObject(id=n, class_name=names[n - 1], shape=found[n], source="model"))) for n in sorted(found)
+        json.loads(encode(LabelObject(id=n, class_name=names[n - 1], shape=found[n], source="model")))
+        for n in sorted(found)
     ]
 
 
@@ -201,7 +232,9 @@ def pan(picture: Image.Image) -> list[dict[str, Any]]:
         picture.crop((x, y, x + VIEW[0], y + VIEW[1])).save(OUT / "photos" / f"launch-{number:02}.jpg", quality=84)
 
     def seen(points: Pairs, frame: int) -> Pairs:
-        return [((px * width - starts[frame][0]) / VIEW[0], (py * height - starts[frame][1]) / VIEW[1]) for px, py in points]
+        return [
+            ((px * width - starts[frame][0]) / VIEW[0], (py * height - starts[frame][1]) / VIEW[1]) for px, py in points
+        ]
 
     things: list[tuple[str, str, Pairs]] = [
         ("spacecraft", "rectangle", [(0.482, 0.5), (0.526, 0.9)]),
@@ -240,7 +273,9 @@ def main(folder: Path) -> None:
     labels["hubble_deep_field"] = galaxies(pictures["hubble_deep_field"])
     labels["segments"] = segments(pictures["coffee"])
     labels["launch"] = pan(pictures["rocket"])
-    lines = [f"{json.dumps(name)}: [\n " + ",\n ".join(map(json.dumps, objects)) + "\n]" for name, objects in labels.items()]
+    lines = [
+        f"{json.dumps(name)}: [\n " + ",\n ".join(map(json.dumps, objects)) + "\n]" for name, objects in labels.items()
+    ]
     (OUT / "labels.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
