@@ -10,7 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from labelwright.api.problems import ProblemBody
+from labelwright.geometry.document import Document, LabelObject
 
+# Parts of documents, for the schemas of answers that carry them.
+STRUCTS: dict[Any, Any] = {"LabelObject": LabelObject, "Document": Document}
 REF = "#/components/schemas/{name}"
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -38,7 +41,9 @@ def document(app: FastAPI, tags: list[dict[str, str]]) -> dict[str, Any]:
         _add_problem(schemas)
         for path in found["paths"].values():
             for operation in path.values():
-                _complete(operation, schemas)
+                _complete(operation)
+        _resolve(found["paths"], schemas)
+        _resolve(dict(schemas), schemas)
         components["securitySchemes"] = SECURITY
         found["security"] = [{name: []} for name in SECURITY]
         app.openapi_schema = found
@@ -56,10 +61,9 @@ def struct_body(kind: Any, description: str = "") -> dict[str, Any]:
     }
 
 
-def _complete(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any]) -> None:
     if {"201", "202"} & set(operation["responses"]) and "x-stream" not in operation:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-    _resolve(operation, schemas)
 
 
 def _resolve(node: Any, schemas: dict[str, Any]) -> None:
@@ -70,7 +74,7 @@ def _resolve(node: Any, schemas: dict[str, Any]) -> None:
     elif isinstance(node, dict):
         kind = node.pop("x-msgspec", None)
         if kind is not None:
-            (schema,), found = msgspec.json.schema_components([kind], ref_template=REF)
+            (schema,), found = msgspec.json.schema_components([STRUCTS.get(kind, kind)], ref_template=REF)
             schemas.update(found)
             node.update(schema)
         for inner in node.values():

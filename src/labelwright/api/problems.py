@@ -29,14 +29,28 @@ from labelwright.errors import (
 log = structlog.get_logger("labelwright.api")
 MEDIA_TYPE = "application/problem+json"
 
+class Required(LabelwrightError):
+    """A header is missing that this request must have."""
+
+    code = "precondition_required"
+
+
+class Changed(Conflict):
+    """It was changed since you read it."""
+
+    code = "precondition_failed"
+
+
 STATUS: list[tuple[type[LabelwrightError], int]] = [
     (NotFound, 404),
     (Forbidden, 403),
     (Unauthenticated, 401),
     (Invalid, 422),
+    (Changed, 412),
     (Conflict, 409),
     (TooLarge, 413),
     (TooMany, 429),
+    (Required, 428),
     (LabelwrightError, 400),
 ]
 CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large",

@@ -25,6 +25,16 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+async def raw_body(request: Request) -> bytes:
+    """The body as it came; empty for an upload, which its own route reads as a form."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return b""
+    return await request.body()
+
+
+RawBody = Annotated[bytes, Depends(raw_body)]
+
+
 class StrictRequest(Request):
     """A request whose JSON is read strictly: no NaN, no Infinity."""
 
@@ -117,8 +127,7 @@ def in_transaction(
     ]
     own = [inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)]
     if creates:
-        raw = Annotated[bytes, Depends(_raw_body)]
-        own.append(inspect.Parameter("labelwright_raw", inspect.Parameter.KEYWORD_ONLY, annotation=raw))
+        own.append(inspect.Parameter("labelwright_raw", inspect.Parameter.KEYWORD_ONLY, annotation=RawBody))
     handler.__signature__ = inspect.Signature([*own, *parameters])  # type: ignore[attr-defined]
     handler.__name__, handler.__doc__ = endpoint.__name__, endpoint.__doc__
     return handler
@@ -131,12 +140,6 @@ def respond(result: Any, status: int = 200) -> Response:
     if result is None:
         return Response(status_code=204)
     return Response(msgspec.json.encode(result), status, media_type="application/json")
-
-
-async def _raw_body(request: Request) -> bytes:
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        return b""  # an upload: read as a form by its own route
-    return await request.body()
 
 
 def _query_keys(dependant: Dependant) -> frozenset[str]:

@@ -1,0 +1,334 @@
+"""The work that the editor opens: a task with all that is needed to do it, in one answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from typing_extensions import TypedDict
+
+from labelwright.api.bodies.identity import PersonBody, person_or_none
+from labelwright.api.bodies.work import CommentBody, comment
+from labelwright.edge.call import Call
+from labelwright.models.items import Item, ItemMedia, Media
+from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
+from labelwright.models.work import Comment, Job, Task
+from labelwright.services import documents, items, ontology, projects, workflows
+from labelwright.services.access import Actor
+from labelwright.storage import content_key
+
+# Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost.
+COUNTED = 20_000
+Objects = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"x-msgspec": "LabelObject"}})]
+
+
+class OpenTaskBody(TypedDict):
+    """The task. `lease` is there only for its holder; `position` of `total` in its job, null for very large jobs."""
+
+    uid: str
+    stage: str
+    state: str
+    step: str
+    step_name: str
+    lease: str | None
+    lease_until: datetime | None
+    holder: PersonBody | None
+    author: PersonBody | None
+    priority: int
+    returned: int
+    seconds: float
+    skip_reason: str
+    position: int | None
+    total: int | None
+
+
+class OpenProjectBody(TypedDict):
+    """The project in short."""
+
+    uid: str
+    name: str
+    slug: str
+    kind: str
+    instructions: str
+    reasons: list[str]
+    semantic: bool
+
+
+class OpenJobBody(TypedDict):
+    """The job in short."""
+
+    uid: str
+    name: str
+    instructions: str
+    allowed_classes: list[str] | None
+    allowed_attributes: list[str] | None
+    limits: dict[str, int]
+
+
+class FileBody(TypedDict):
+    """A file, under a link that expires."""
+
+    url: str
+    mime: str
+
+
+class FrameBody(TypedDict):
+    """A frame of a sequence."""
+
+    index: int
+    frame_id: str | None
+    url: str | None
+    width: int | None
+    height: int | None
+
+
+class ReferenceBody(TypedDict):
+    """A picture to look at beside the item, for one frame or for all."""
+
+    label: str | None
+    url: str | None
+    frame: int | None
+
+
+class OpenItemBody(TypedDict):
+    """The item and its files."""
+
+    uid: str
+    name: str
+    reference_id: str | None
+    kind: str
+    width: int | None
+    height: int | None
+    frame_count: int
+    media_state: str
+    media_error: str
+    media: FileBody | None
+    frames: list[FrameBody]
+    references: list[ReferenceBody]
+    meta: Any
+
+
+class OpenClassBody(TypedDict):
+    """A class."""
+
+    name: str
+    display_name: str
+    shapes: list[str]
+    color: str
+    hotkey: str
+    skeleton: dict[str, Any] | None
+
+
+class OpenAttributeBody(TypedDict):
+    """An attribute."""
+
+    name: str
+    display_name: str
+    kind: str
+    scope: str
+    classes: list[str] | None
+    options: list[str]
+    required: bool
+    mutable: bool
+    default: Any
+
+
+class OpenOntologyBody(TypedDict):
+    """Classes and attributes of the project; the job may allow fewer."""
+
+    classes: list[OpenClassBody]
+    attributes: list[OpenAttributeBody]
+
+
+class OpenDocumentBody(TypedDict):
+    """The labels."""
+
+    version: int
+    objects: Objects
+    attributes: dict[str, Any]
+    frames: dict[str, dict[str, Any]]
+
+
+class CanBody(TypedDict):
+    """What the caller can do with the task now."""
+
+    edit: bool
+    submit: bool
+    review: bool
+
+
+class WorkBody(TypedDict):
+    """All that is needed to do a task."""
+
+    task: OpenTaskBody
+    project: OpenProjectBody
+    job: OpenJobBody
+    item: OpenItemBody
+    ontology: OpenOntologyBody
+    document: OpenDocumentBody
+    comments: list[CommentBody]
+    can: CanBody
+
+
+def work(call: Call, task: Task) -> WorkBody:
+    """A task, opened."""
+    session = call.session
+    project, job = session.get_one(Project, task.project_id), session.get_one(Job, task.job_id)
+    item = session.get_one(Item, task.item_id)
+    stored = documents.read(session, item.id)
+    said = session.scalars(select(Comment).where(Comment.item_id == item.id).order_by(Comment.id))
+    return {
+        "task": _task(session, call.actor, task, job),
+        "project": _project(project),
+        "job": _job(job),
+        "item": opened_item(call, item),
+        "ontology": _ontology(session, project),
+        "document": {
+            "version": stored.version,
+            "objects": stored.document.objects,
+            "attributes": stored.document.attributes,
+            "frames": stored.document.frames,
+        },
+        "comments": [comment(session, row) for row in said],
+        "can": _can(call.actor, task, project),
+    }
+
+
+def _task(session: Session, actor: Actor, task: Task, job: Job) -> OpenTaskBody:
+    steps = {step.key: step for step in workflows.steps_of(session.get_one(Workflow, job.workflow_id)).steps}
+    total = session.scalar(
+        select(func.count()).select_from(select(Task.id).where(Task.job_id == job.id).limit(COUNTED + 1).subquery())
+    )
+    counted = total is not None and total <= COUNTED
+    before = select(func.count()).where(Task.job_id == job.id, Task.id <= task.id)
+    step = steps.get(task.step)
+    return {
+        "uid": str(task.uid),
+        "stage": task.stage,
+        "state": task.state,
+        "step": task.step,
+        "step_name": step.name or step.key if step else "",
+        "lease": task.lease if task.holder_id == actor.user_id else None,
+        "lease_until": task.lease_until,
+        "holder": person_or_none(session, task.holder_id),
+        "author": person_or_none(session, task.author_id),
+        "priority": task.priority,
+        "returned": task.returned,
+        "seconds": task.seconds,
+        "skip_reason": task.skip_reason,
+        "position": session.scalar(before) if counted else None,
+        "total": total if counted else None,
+    }
+
+
+def _project(row: Project) -> OpenProjectBody:
+    settings = projects.settings_of(row)
+    return {
+        "uid": str(row.uid),
+        "name": row.name,
+        "slug": row.slug,
+        "kind": row.kind,
+        "instructions": row.instructions,
+        "reasons": settings.reasons,
+        "semantic": settings.semantic,
+    }
+
+
+def _job(row: Job) -> OpenJobBody:
+    return {
+        "uid": str(row.uid),
+        "name": row.name,
+        "instructions": row.instructions,
+        "allowed_classes": row.allowed_classes,
+        "allowed_attributes": row.allowed_attributes,
+        "limits": row.limits or {},
+    }
+
+
+def opened_item(call: Call, item: Item) -> OpenItemBody:
+    """An item with links to its files."""
+    files = items.media_of(call.session, item.id)
+    main = next((media for row, media in files if row.role == "main" and media is not None), None)
+    return {
+        "uid": str(item.uid),
+        "name": item.name,
+        "reference_id": item.reference_id,
+        "kind": item.kind,
+        "width": item.width,
+        "height": item.height,
+        "frame_count": item.frames,
+        "media_state": item.media_state,
+        "media_error": item.media_error,
+        "media": {"url": link(call, main), "mime": main.mime} if main is not None else None,
+        "frames": [_frame(call, row, media) for row, media in files if row.role == "frame"],
+        "references": [_reference(call, row, media) for row, media in files if row.role == "reference"],
+        "meta": item.meta,
+    }
+
+
+def link(call: Call, media: Media) -> str:
+    """A link to a stored file, good for some hours."""
+    return call.context.links.sign(content_key(media.sha256), media.mime)
+
+
+def _frame(call: Call, row: ItemMedia, media: Media | None) -> FrameBody:
+    return {
+        "index": row.position,
+        "frame_id": row.frame_id,
+        "url": link(call, media) if media else None,
+        "width": media.width if media else None,
+        "height": media.height if media else None,
+    }
+
+
+def _reference(call: Call, row: ItemMedia, media: Media | None) -> ReferenceBody:
+    return {
+        "label": row.label,
+        "url": link(call, media) if media else None,
+        "frame": (row.extra or {}).get("frame"),
+    }
+
+
+def _ontology(session: Session, project: Project) -> OpenOntologyBody:
+    return {
+        "classes": [_class(row) for row in ontology.classes_of(session, project.id)],
+        "attributes": [_attribute(row) for row in ontology.attributes_of(session, project.id)],
+    }
+
+
+def _class(row: LabelClass) -> OpenClassBody:
+    return {
+        "name": row.name,
+        "display_name": row.display_name or row.name,
+        "shapes": row.shapes,
+        "color": row.color,
+        "hotkey": row.hotkey,
+        "skeleton": row.skeleton,
+    }
+
+
+def _attribute(row: Attribute) -> OpenAttributeBody:
+    return {
+        "name": row.name,
+        "display_name": row.display_name or row.name,
+        "kind": row.kind,
+        "scope": row.scope,
+        "classes": row.classes,
+        "options": row.options,
+        "required": row.required,
+        "mutable": row.mutable,
+        "default": row.default,
+    }
+
+
+def _can(actor: Actor, task: Task, project: Project) -> CanBody:
+    holds = task.holder_id == actor.user_id and task.lease is not None and task.state in {"held", "open"}
+    label, review = actor.may("label", project.team_id), actor.may("review", project.team_id)
+    return {
+        "edit": holds and (label if task.stage == "label" else review),
+        "submit": holds and label and task.stage == "label",
+        "review": holds and review and task.stage == "review",
+    }
