@@ -5,13 +5,19 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from labelwright import __version__
-from labelwright.api import events, me, openapi, problems, projects, teams, webhooks
+from labelwright.api import documents, events, imports, items, jobs, me, openapi, problems, projects, teams, webhooks
+from labelwright.api.lines import TaskLine
 from labelwright.edge.context import Context
+from labelwright.geometry.document import Document, LabelObject
 
 ROUTERS = [
     me.routes,
     teams.routes,
     projects.routes,
+    items.routes,
+    imports.streams,
+    jobs.routes,
+    documents.routes,
     webhooks.routes,
     events.streams,
     events.routes,
@@ -23,9 +29,16 @@ TAGS = [
     {"name": "Ontology", "description": "A project's classes and attributes."},
     {"name": "Workflows", "description": "Steps a task walks through."},
     {"name": "Batches", "description": "Named groups of items."},
+    {"name": "Items", "description": "The things to label, one by one or by the million."},
+    {"name": "Jobs", "description": "Sets of tasks handed to people."},
+    {"name": "Tasks", "description": "One item in one job, walking through its workflow."},
+    {"name": "Documents", "description": "The labels of an item, and every earlier state of them."},
+    {"name": "Comments", "description": "What people said about an item."},
+    {"name": "Exports", "description": "Datasets in standard formats."},
     {"name": "Webhooks", "description": "Being told about events."},
     {"name": "Events", "description": "What happened."},
 ]
+STRUCTS = {"Save": documents.Save, "TaskLine": TaskLine, "Document": Document, "LabelObject": LabelObject}
 DESCRIPTION = """
 Send an API key: `Authorization: Bearer KEY` (or `x-api-key: KEY`). Times are UTC in RFC 3339; coordinates are
 fractions of an item's width and height. Lists answer `{"results": [...], "next": CURSOR}`: send `next` as `after`.
@@ -44,5 +57,5 @@ def create_app(context: Context) -> FastAPI:
     problems.install(app)
     for routes in ROUTERS:
         app.include_router(routes)
-    app.openapi = lambda: openapi.document(app, TAGS)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app, TAGS, STRUCTS)  # type: ignore[method-assign]
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 from uuid import UUID
 
 import msgspec
@@ -12,16 +12,16 @@ from fastapi import Header, Query
 from pydantic import Field, WithJsonSchema
 from sqlalchemy import select
 from starlette.responses import Response
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from labelwright.api.bodies.identity import PersonBody, person_or_none
 from labelwright.api.forms import Form, Text
 from labelwright.api.openapi import struct_body
 from labelwright.api.paging import PageBody, PageQuery, cursor, cursor_of
+from labelwright.api.problems import Changed, Required
 from labelwright.api.routing import RawBody, Routes
 from labelwright.api.structs import decode
 from labelwright.edge.call import Call
-from labelwright.api.problems import Changed, Required
 from labelwright.errors import LeaseLost, Stale
 from labelwright.geometry.document import Attributes, Document, LabelObject
 from labelwright.models.items import Item
@@ -145,7 +145,7 @@ def get_document(
     return Response(msgspec.json.encode(body), headers=tag, media_type="application/json")  # type: ignore[return-value]
 
 
-@routes.patch("/items/{uid}/document", openapi_extra=struct_body(Save))
+@routes.patch("/items/{uid}/document", openapi_extra=struct_body("Save"))
 def save_document(call: Call, uid: UUID, raw: RawBody) -> SavedBody:
     """Save changes. Changes to different objects merge; on a clash 409 `stale` with both sides, and nothing is saved."""
     item = access.item(call.session, call.actor, uid)
@@ -158,7 +158,7 @@ def save_document(call: Call, uid: UUID, raw: RawBody) -> SavedBody:
     return saved_body(saved)
 
 
-@routes.put("/items/{uid}/document", openapi_extra=struct_body(Document))
+@routes.put("/items/{uid}/document", openapi_extra=struct_body("Document"))
 def replace_document(
     call: Call,
     uid: UUID,
@@ -183,9 +183,7 @@ def replace_document(
 
 
 @routes.get("/items/{uid}/history")
-def get_history(
-    call: Call, uid: UUID, page: Annotated[HistoryFilter, Query()]
-) -> PageBody[RevisionBody]:
+def get_history(call: Call, uid: UUID, page: Annotated[HistoryFilter, Query()]) -> PageBody[RevisionBody]:
     """Saved changes, newest first: who, when, and what of each object."""
     item = access.item(call.session, call.actor, uid)
     before = cursor_of(page.after, 1)[0] if page.after is not None else None

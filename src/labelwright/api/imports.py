@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 from uuid import UUID
 
 import anyio
@@ -13,9 +13,10 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 from starlette.responses import Response
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from labelwright.api.lines import TaskLine, new_task, uploads
+from labelwright.api.openapi import struct_body
 from labelwright.api.problems import FaultBody, fault
 from labelwright.api.routing import ERRORS, StrictRoute, respond
 from labelwright.api.structs import decode
@@ -138,12 +139,7 @@ class Report:
     "/projects/{uid}/import",
     response_model=None,
     responses={**ERRORS, 200: {"model": ImportBody}},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/x-ndjson": {"schema": {"x-msgspec": TaskLine}}},
-        }
-    },
+    openapi_extra=struct_body("TaskLine", "application/x-ndjson"),
 )
 async def import_tasks(
     request: Request,
@@ -246,7 +242,9 @@ def _file_chunk(
         report.refuse(*fault_)
 
 
-def _refuse_taken(where: Target, grouped: dict[str | None, list[tuple[int, filing.NewTask]]], faults: list[Any]) -> None:
+def _refuse_taken(
+    where: Target, grouped: dict[str | None, list[tuple[int, filing.NewTask]]], faults: list[Any]
+) -> None:
     """Take out lines whose reference id is taken, in the project or by a line before."""
     references = {n.reference_id for entries in grouped.values() for _, n in entries if n.reference_id is not None}
     if not references:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field
 from sqlalchemy import select
+from typing_extensions import TypedDict
 
 from labelwright.api.bodies import work as bodies
 from labelwright.api.forms import Form, Long, Name, Priority
@@ -20,7 +21,6 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Job
 from labelwright.services import access, jobs
-from typing_extensions import TypedDict
 
 routes = Routes(tags=["Jobs"])
 People = Annotated[list[Annotated[UUID, Field(strict=False)]], Field(max_length=1000)]

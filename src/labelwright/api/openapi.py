@@ -10,10 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from labelwright.api.problems import ProblemBody
-from labelwright.geometry.document import Document, LabelObject
 
-# Parts of documents, for the schemas of answers that carry them.
-STRUCTS: dict[Any, Any] = {"LabelObject": LabelObject, "Document": Document}
 REF = "#/components/schemas/{name}"
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -29,8 +26,8 @@ SECURITY = {
 }
 
 
-def document(app: FastAPI, tags: list[dict[str, str]]) -> dict[str, Any]:
-    """The document of an app, made once."""
+def document(app: FastAPI, tags: list[dict[str, str]], structs: dict[str, Any]) -> dict[str, Any]:
+    """The document of an app, made once. `structs`: the msgspec types that schemas name by `x-msgspec`."""
     if app.openapi_schema is None:
         found = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes,
@@ -42,21 +39,20 @@ def document(app: FastAPI, tags: list[dict[str, str]]) -> dict[str, Any]:
         for path in found["paths"].values():
             for operation in path.values():
                 _complete(operation)
-        _resolve(found["paths"], schemas)
-        _resolve(dict(schemas), schemas)
+        _resolve(found["paths"], schemas, structs)
+        _resolve(dict(schemas), schemas, structs)
         components["securitySchemes"] = SECURITY
         found["security"] = [{name: []} for name in SECURITY]
         app.openapi_schema = found
     return app.openapi_schema
 
 
-def struct_body(kind: Any, description: str = "") -> dict[str, Any]:
-    """`openapi_extra` of a route that reads its body itself, as the msgspec type `kind`."""
+def struct_body(kind: str, media_type: str = "application/json") -> dict[str, Any]:
+    """`openapi_extra` of a route that reads its body itself, as the msgspec type of this name."""
     return {
         "requestBody": {
             "required": True,
-            "description": description,
-            "content": {"application/json": {"schema": {"x-msgspec": kind}}},
+            "content": {media_type: {"schema": {"x-msgspec": kind}}},
         }
     }
 
@@ -66,19 +62,19 @@ def _complete(operation: dict[str, Any]) -> None:
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
 
 
-def _resolve(node: Any, schemas: dict[str, Any]) -> None:
+def _resolve(node: Any, schemas: dict[str, Any], structs: dict[str, Any]) -> None:
     """Replace each `x-msgspec` by a reference, and put what it refers to among the components."""
     if isinstance(node, list):
         for inner in node:
-            _resolve(inner, schemas)
+            _resolve(inner, schemas, structs)
     elif isinstance(node, dict):
         kind = node.pop("x-msgspec", None)
         if kind is not None:
-            (schema,), found = msgspec.json.schema_components([STRUCTS.get(kind, kind)], ref_template=REF)
+            (schema,), found = msgspec.json.schema_components([structs[kind]], ref_template=REF)
             schemas.update(found)
             node.update(schema)
-        for inner in node.values():
-            _resolve(inner, schemas)
+        for inner in list(node.values()):
+            _resolve(inner, schemas, structs)
 
 
 def _add_problem(schemas: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ from labelwright.errors import (
 log = structlog.get_logger("labelwright.api")
 MEDIA_TYPE = "application/problem+json"
 
+
 class Required(LabelwrightError):
     """A header is missing that this request must have."""
 
