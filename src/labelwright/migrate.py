@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -34,6 +35,24 @@ def upgrade(database: Database) -> bool:
     """Apply what is missing, in one transaction; True when there was something to do. Safe from several processes.
 
     Raises `Conflict` when the database was made by a newer version."""
+    changed = _upgrade(database)
+    with database.engine.connect().execution_options(**READ) as connection:
+        there = inspect(connection).has_table("dbos_migrations", schema=None if database.sqlite else "dbos")
+    if not there:
+        upgrade_tasks(database)
+    return changed
+
+
+def upgrade_tasks(database: Database) -> None:
+    """Create or update DBOS's own tables: in the same file on SQLite, in the schema `dbos` on PostgreSQL."""
+    from dbos import DBOS  # noqa: PLC0415
+
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+    # Through a connection of DBOS's own: its SQLite migration begins the transaction itself, as our engine does too.
+    DBOS.migrate(database.engine.url.render_as_string(hide_password=False))
+
+
+def _upgrade(database: Database) -> bool:
     found = current(database)
     if found == head():
         return False

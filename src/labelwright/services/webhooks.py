@@ -33,7 +33,7 @@ OWN_SHAPE = "labelwright"
 # Waits after a failed call; past the last one the delivery counts as failed and can be sent again by hand.
 WAITS = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200, 21600, 86400))
 # A pump that dies between `take` and `settle` leaves its deliveries to others after this time.
-CLAIM = timedelta(minutes=2)
+CLAIM = timedelta(seconds=45)
 DELIVERY_STATES = ("pending", "done", "failed", "dropped")
 
 
