@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from labelwright import api, web
+from labelwright import api, web, worker
 from labelwright.db import Database
 from labelwright.edge import files, health, logs
 from labelwright.edge.context import Context
@@ -48,7 +48,12 @@ def create_app(settings: Settings) -> Starlette:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS[
             "sqlite" if database.sqlite else "postgresql"
         ]
+        background = worker.prepare(settings, database, store) if settings.workers else None
+        if background is not None:
+            background.start_soon()
         yield
+        if background is not None:
+            await anyio.to_thread.run_sync(background.stop)
         database.close()
 
     app = Starlette(routes=_routes(context, metrics), lifespan=lifespan)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
-from collections.abc import Mapping
+from dataclasses import replace
 
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import background, deliveries, media, upkeep, webhooks
+from labelwright.services import deliveries, media, upkeep, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
@@ -29,25 +28,19 @@ SCHEDULES: dict[str, tuple[str, str]] = {
 }
 
 
-def start(settings: Settings, database: Database, store: Store, *, tasks: Mapping[str, Task] = TASKS) -> Background:
-    """Run background tasks in this process until `stop` is called on what this returns."""
-    shared = Shared(settings, database, store, Fetcher(settings))
-    running = Background(shared, tasks, PUMPS, SCHEDULES)
-    running.start()
-    return running
+def prepare(settings: Settings, database: Database, store: Store) -> Background:
+    """Everything that runs in the background of a process, ready to be started."""
+    return Background(Shared(settings, database, store, Fetcher(settings)), TASKS, PUMPS, SCHEDULES)
 
 
-def run(settings: Settings) -> None:
-    """Be a worker process until SIGTERM or SIGINT; then finish or hand over what runs."""
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+def run(settings: Settings, stop: threading.Event, *, threads: int | None = None) -> None:
+    """Be a worker process until `stop` is set; then finish or hand over what runs. `threads`: tasks at once."""
+    if threads is not None:
+        settings = replace(settings, workers=threads)
     database = Database(settings.database_url)
-    running = start(settings, database, open_store(settings))
-    ended.wait()
-    if not running.stop():
+    background = prepare(settings, database, open_store(settings))
+    background.start()
+    stop.wait()
+    if not background.stop():
         os._exit(0)  # a task did not heed the call; its thread would hold the process, and others will take it up
     database.close()
-
-
-__all__ = ["PUMPS", "SCHEDULES", "TASKS", "background", "run", "start"]

@@ -112,7 +112,7 @@ def test_our_own_links(store: Store) -> None:
     url = links.sign("media/aa/x", "image/png", 60)
     parts = urlsplit(url)
     query = {k: v[0] for k, v in parse_qs(parts.query).items()}
-    key = parts.path.removeprefix("/media/")
+    key = parts.path.removeprefix("/files/")
     link = Links(store).verify(key, query["type"], query["expires"], query["signature"])
     assert (link.key, link.mime) == ("media/aa/x", "image/png")
     assert link.headers()["X-Content-Type-Options"] == "nosniff"

@@ -231,6 +231,7 @@ class Background:
         self._schedules = schedules or {}
         self._threads: list[threading.Thread] = []
         self._wakers: list[threading.Event] = []
+        self._starter: threading.Thread | None = None
         self._active = 0
         self._lock = threading.Lock()
 
@@ -240,9 +241,13 @@ class Background:
         if _running is not None:
             raise RuntimeError("background tasks run in this process already")
         _running = self
-        migrate.upgrade_tasks(self.shared.database)
-        self._beat()
-        _launch(self)
+        try:
+            migrate.upgrade_tasks(self.shared.database)
+            self._beat()
+            _launch(self)
+        except BaseException:
+            _running = None
+            raise
         self._take_over()
         self._thread("keeper", self._keep)
         for name, pump in self._pumps.items():
@@ -251,9 +256,25 @@ class Background:
             self._wakers.append(waker)
             self._thread(name, self._drain, name, pump, waker)
 
+    def start_soon(self) -> None:
+        """`start` on a thread of its own: a server answers its first request without waiting for DBOS to load."""
+
+        def begin() -> None:
+            try:
+                self.start()
+            except Exception:
+                log.exception("background tasks could not be started; this process runs none")
+
+        self._starter = threading.Thread(target=begin, name="labelwright-starter", daemon=True)
+        self._starter.start()
+
     def stop(self, seconds: float = 10.0) -> bool:
         """Take nothing new, let what runs end for up to `seconds`, then leave the rest to others. False: some still run."""
         global _running  # noqa: PLW0603
+        if self._starter is not None:
+            self._starter.join()
+        if _running is not self:
+            return True
         from dbos import DBOS  # noqa: PLC0415
 
         self.shared.stopping.set()

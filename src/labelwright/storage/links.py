@@ -45,7 +45,7 @@ class FileLink:
 
 
 class Links:
-    """Makes and checks links below `/media/`."""
+    """Makes and checks links below `/files/`."""
 
     def __init__(self, store: Store) -> None:
         self._secret = _secret(store)
@@ -54,7 +54,7 @@ class Links:
         """Path and query (no host) under which the file is served for at least `seconds`."""
         expires = -(-(int(time.time()) + seconds) // STEP) * STEP
         query = urlencode({"type": mime, "expires": expires, "signature": self._signature(key, mime, expires)})
-        return f"/media/{quote(key)}?{query}"
+        return f"/files/{quote(key)}?{query}"
 
     def verify(self, key: str, mime: str, expires: str, signature: str) -> FileLink:
         """The link that these parts of the address make. Raises `Forbidden` when forged or past its time."""
