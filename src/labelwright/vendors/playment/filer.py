@@ -49,11 +49,14 @@ Answer = dict[str, Any] | Exception
 
 @dataclass
 class Create:
-    """A create request: whose key, which project (as in the URL), what. `size`: bytes of its body."""
+    """A create request: whose key, which project (as in the URL), what.
+
+    `base_url`: under what address the client reaches us; `size`: bytes of its body."""
 
     key: str | None
     project: str
     job: wire.NewJob
+    base_url: str = ""
     size: int = 0
 
 
@@ -134,7 +137,7 @@ class Filer:
                 ready = _Group(session, self.actor_of).read(create)
         except (PlaymentError, LabelwrightError) as error:
             return error
-        return self._file([_Ready(create.key, create.project, create.job, create.size, ready)])[0]
+        return self._file([_Ready(create.key, create.project, create.job, create.base_url, create.size, ready)])[0]
 
     def _touching(self, session: Session, key: str | None) -> Actor:
         """The key's actor; the key is noted as used, at most once in five minutes a process."""
@@ -211,6 +214,11 @@ class _Group:
             place.job = jobs.for_origin(
                 self.session, place.project, place.batch, place.workflow, ORIGIN, created_by=place.actor.user_id
             )
+        # Callbacks are sent by whoever is at work then; they name the server as its clients do.
+        reached = {"base_url": entries[-1][1].base_url}
+        if (place.job.extra or {}).get(VENDOR) != reached:
+            place.job.extra = {**(place.job.extra or {}), VENDOR: reached}
+            self.session.flush()
         filed = filing.file_tasks(
             self.session, place.actor, place.project, place.batch, place.job, place.ontology, place.steps,
             [read.task for _, _, read in entries], origin=ORIGIN, checked=True,

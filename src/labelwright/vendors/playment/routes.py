@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
@@ -18,9 +18,10 @@ from labelwright import __version__
 from labelwright.edge.call import Call, run
 from labelwright.edge.context import Context
 from labelwright.errors import Duplicate, LabelwrightError, Unauthenticated
-from labelwright.services import access, batches, identity
+from labelwright.services import batches, identity
 from labelwright.services.access import Actor
 from labelwright.vendors.playment import reading, submissions, wire
+from labelwright.vendors.playment.callbacks import attachments_at
 from labelwright.vendors.playment.errors import (
     BATCH_NAME_TAKEN,
     PARAMETER_INVALID,
@@ -168,7 +169,8 @@ async def _filed(request: Request, project_id: str) -> dict[str, Any]:
     if not key:
         raise Unauthenticated("Send your API key in the header x-api-key.")
     job = wire.new_job(wire.decode(body))
-    return await request.app.state.filer.file(Create(key, project_id, job, len(body)))
+    base_url = request.app.state.context.base_url(request)
+    return await request.app.state.filer.file(Create(key, project_id, job, base_url, len(body)))
 
 
 async def create_batch(request: Request, project_id: str) -> Response:
@@ -178,8 +180,6 @@ async def create_batch(request: Request, project_id: str) -> Response:
 
 
 async def _in_thread(request: Request, answer: Callable[[Call], dict[str, Any]]) -> Response:
-    from starlette.concurrency import run_in_threadpool  # noqa: PLC0415
-
     return await run_in_threadpool(_answered, request, answer)
 
 
@@ -187,9 +187,7 @@ def _made_batch(call: Call, project_id: str, body: bytes) -> dict[str, Any]:
     project = project_of(call.session, call.actor, project_id, "manage")
     new = wire.new_batch(wire.decode(body))
     try:
-        batch = batches.create(
-            call.session, project, new.name, new.description, created_by=call.actor.user_id
-        )  # fmt: skip
+        batch = batches.create(call.session, project, new.name, new.description, created_by=call.actor.user_id)
     except Duplicate:
         raise PlaymentError(
             BATCH_NAME_TAKEN, f"There is a batch {new.name!r} in this project already; batch names are unique."
@@ -214,12 +212,16 @@ def batch_jobs(request: Request, project_id: str, batch_id: str) -> Response:
 
 def project_details(request: Request, project_id: str) -> Response:
     """The project and its batches."""
-    return _answered(request, lambda call: reading.details(call.session, project_of(call.session, call.actor, project_id)))
+    return _answered(
+        request, lambda call: reading.details(call.session, project_of(call.session, call.actor, project_id))
+    )
 
 
 def project_stats(request: Request, project_id: str) -> Response:
     """The project in numbers."""
-    return _answered(request, lambda call: reading.stats(call.session, project_of(call.session, call.actor, project_id)))
+    return _answered(
+        request, lambda call: reading.stats(call.session, project_of(call.session, call.actor, project_id))
+    )
 
 
 def job_result(request: Request, project_id: str, job_id: str) -> Response:
@@ -227,14 +229,9 @@ def job_result(request: Request, project_id: str, job_id: str) -> Response:
 
     def answer(call: Call) -> dict[str, Any]:
         project = project_of(call.session, call.actor, project_id)
-        return reading.job(call.session, project, job_id, attachments_at(call, project.uid))
+        return reading.job(call.session, project, job_id, attachments_at(call.base_url, project))
 
     return _answered(request, answer)
-
-
-def attachments_at(call: Call, project_uid: uuid.UUID) -> str:
-    """Where a project's attachments lie: a plain path, since clients paste these addresses into `?url=` as they are."""
-    return f"{call.base_url}/playment/v1/attachments/{project_uid}"
 
 
 def attachment(request: Request) -> Response:
@@ -257,8 +254,8 @@ def _redirected(request: Request, project_id: str, job_id: str, name: str) -> Re
     def answer(call: Call) -> str:
         project = project_of(call.session, call.actor, project_id)
         task, item = reading.task(call.session, project, job_id)
-        path = submissions.signed(call.session, context.store, task, item, name, attachments_at(call, project.uid))
-        return call.base_url + path
+        at = attachments_at(call.base_url, project)
+        return call.base_url + submissions.signed(call.session, context.store, context.links, task, item, name, at)
 
     # The clients send their key along to wherever this points: never anywhere but to ourselves.
     target: str = run(context, request, answer, find_actor=_actor)
@@ -270,5 +267,3 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "project_details": project_details, "project_stats": project_stats, "job_result": job_result,
     "attachment": attachment, "attachment_file": attachment_file, "feedline": feedline,
 }  # fmt: skip
-
-__all__ = ["HANDLERS", "ROOTS", "ROWS", "access", "create_app"]
