@@ -18,6 +18,7 @@ from labelwright.edge.context import Context
 from labelwright.edge.front import BodyLimit, Front, Metrics, Named
 from labelwright.settings import Settings
 from labelwright.storage import Links, open_store
+from labelwright.vendors.playment import routes as playment
 
 # Threads that answer requests. Fewer than a database's connections, so that none waits for one.
 THREADS = {"sqlite": 48, "postgresql": 32}
@@ -32,7 +33,9 @@ class Vendor:
 
 
 # One line per vendor: served at /<name>, at its native roots, and at / for the hosts that settings name.
-VENDORS: dict[str, Vendor] = {}
+VENDORS: dict[str, Vendor] = {
+    "playment": Vendor(playment.create_app, playment.ROOTS),
+}
 
 
 def create_app(settings: Settings) -> Starlette:
