@@ -1,0 +1,340 @@
+"""The queue: who gets which task next, and for how long. One task is held by one person at a time.
+
+A lease is a random token with an end. Taking a task is one UPDATE that finds the task and marks it, so that any number of
+processes may ask at once: SQLite lets one writer in at a time, PostgreSQL skips rows that others are just taking.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union_all, update
+from sqlalchemy.orm import Session
+
+from labelwright.db import now
+from labelwright.errors import Conflict, Invalid, LeaseLost
+from labelwright.models.identity import User
+from labelwright.models.projects import Project
+from labelwright.models.work import Job, JobMember, Task
+from labelwright.services import access, events
+from labelwright.services.access import Actor
+
+LEASE_MINUTES = 30
+STAGES = ("label", "review")
+JOB_ROLE = {"label": "labeler", "review": "reviewer"}
+# A heartbeat counts at most this many seconds of work: browsers send one a minute.
+MOST_SECONDS = 300.0
+
+
+def next_task(
+    session: Session,
+    actor: Actor,
+    project: Project | None = None,
+    stage: str | None = None,
+    *,
+    minutes: int = LEASE_MINUTES,
+    at: datetime | None = None,
+) -> Task | None:
+    """Hand the actor a task of a project (or of all theirs) and stage (`label`, `review`, None: both), or None.
+
+    First what they hold already, then work returned or given to them, then by priority, then age."""
+    if stage not in (None, *STAGES):
+        raise Invalid("stage is label or review.", field="stage")
+    stages = STAGES if stage is None else (stage,)
+    moment = at or now()
+    if project is not None and project.archived_at is not None:
+        return None
+    for task in session.scalars(_own(actor, project, stages)):
+        lock(session, task)
+        meant = task.state == "open" and task.assignee_id == actor.user_id
+        if meant or (task.state in {"held", "open"} and task.holder_id == actor.user_id):
+            return _give(session, actor, task, minutes, moment)
+    found = _take_best(session, actor, project, stages, minutes, moment)
+    if found is None and expire(session, at=moment):
+        found = _take_best(session, actor, project, stages, minutes, moment)
+    return found
+
+
+def claim(
+    session: Session, actor: Actor, task: Task, *, minutes: int = LEASE_MINUTES, at: datetime | None = None
+) -> Task:
+    """Take this very task. Held by the actor already: its lease goes on. Raises `Conflict` when it cannot be had."""
+    moment = at or now()
+    lock(session, task)
+    may_take(session, actor, task)
+    mine = task.holder_id == actor.user_id and task.state in {"held", "open"}
+    if task.state == "held" and not mine and task.lease_until is not None and task.lease_until > moment:
+        holder = session.get(User, task.holder_id) if task.holder_id else None
+        name = holder.name or holder.email if holder else "Somebody"
+        raise Conflict(f"{name} is working on this task.", code="task_held", holder=name)
+    return _give(session, actor, task, minutes, moment)
+
+
+def hold(
+    session: Session,
+    actor: Actor,
+    task: Task,
+    lease: str | None,
+    *,
+    minutes: int = LEASE_MINUTES,
+    at: datetime | None = None,
+) -> Task:
+    """Check that the actor still holds the task with this token and prolong the lease; call it with every save.
+
+    An expired lease is still good until somebody else took the task. Raises `LeaseLost`."""
+    lock(session, task)
+    if lease is None or task.lease != lease or task.holder_id != actor.user_id or task.state not in {"held", "open"}:
+        holder = session.get(User, task.holder_id) if task.holder_id else None
+        raise LeaseLost(holder=holder.name or holder.email if holder else None, state=task.state)
+    task.state = "held"
+    task.lease_until = (at or now()) + timedelta(minutes=minutes)
+    return task
+
+
+def heartbeat(
+    session: Session,
+    actor: Actor,
+    task: Task,
+    lease: str | None,
+    seconds: float = 0.0,
+    *,
+    minutes: int = LEASE_MINUTES,
+    at: datetime | None = None,
+) -> Task:
+    """Prolong the lease and add `seconds` of active work since the last heartbeat: no more than have passed."""
+    moment, until = at or now(), task.lease_until
+    hold(session, actor, task, lease, minutes=minutes, at=moment)
+    passed = (moment - (until - timedelta(minutes=minutes))).total_seconds() if until else 0.0
+    task.seconds += max(0.0, min(float(seconds), passed + 1, MOST_SECONDS))
+    session.flush()
+    return task
+
+
+def release(session: Session, actor: Actor, task: Task, lease: str | None, *, at: datetime | None = None) -> Task:
+    """Give the task back for anybody to take, also when it was meant for the actor. What was saved stays saved."""
+    hold(session, actor, task, lease, at=at)
+    put_back(task)
+    task.assignee_id = None
+    session.flush()
+    tell(session, "task.released", task, actor, at=at)
+    return task
+
+
+def expire(session: Session, *, at: datetime | None = None, limit: int = 500) -> int:
+    """Open tasks whose lease has ended; returns how many. Their holders' tokens stay good until others take them."""
+    moment = at or now()
+    ended = (
+        select(Task.id)
+        .where(Task.state == "held", Task.lease_until < moment)
+        .order_by(Task.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.scalars(ended))
+    if not ids:
+        return 0
+    reopen = update(Task).where(Task.id.in_(ids), Task.state == "held").values(state="open", updated_at=moment)
+    session.execute(reopen.execution_options(synchronize_session="fetch"))
+    rows = select(Task.id, Task.job_id, Task.item_id, Task.holder_id, Task.stage, Task.project_id, Project.team_id)
+    by_project: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for row in session.execute(rows.join(Project, Project.id == Task.project_id).where(Task.id.in_(ids))):
+        event = {"task": row.id, "job": row.job_id, "item": row.item_id, "data": {"user": row.holder_id}}
+        by_project.setdefault((row.team_id, row.project_id), []).append(event)
+    for (team, project), many in by_project.items():
+        events.emit_many(session, "task.expired", many, team_id=team, project_id=project, at=moment)
+    return len(ids)
+
+
+def may_take(session: Session, actor: Actor, task: Task) -> None:
+    """Raise when the actor may not work on this task now: rights, people of the job, author, state, media.
+
+    Managers may take tasks of jobs they are not on, and tasks meant for somebody else."""
+    project, job = session.get_one(Project, task.project_id), session.get_one(Job, task.job_id)
+    right = task.stage if task.stage in STAGES else "view"
+    access.require(actor, right, project.team_id, "task")
+    manages = actor.may("manage", project.team_id)
+    if task.state == "done":
+        raise Conflict("This task is done.", code="task_done")
+    if task.state == "skipped":
+        raise Conflict("This task was skipped; a manager can reopen it.", code="task_skipped")
+    if task.state == "waiting":
+        raise Conflict("The media of this task is not there yet.", code="media_missing")
+    if job.status != "active":
+        raise Conflict(f"The job of this task is {job.status}.", code="job_inactive")
+    if not manages and not on_job(session, actor.user_id, job.id, task.stage):
+        raise Conflict("You are not on the job of this task.", code="not_on_job")
+    if not manages and task.assignee_id not in (None, actor.user_id):
+        raise Conflict("This task is for somebody else.", code="assigned")
+    if task.stage == "review" and task.author_id == actor.user_id and not (project.settings or {}).get("review_own"):
+        raise Conflict("You cannot review your own work in this project.", code="own_work")
+
+
+def on_job(session: Session, user_id: int, job_id: int, stage: str) -> bool:
+    """Whether a user is among the job's people for a stage; with none named, everybody is."""
+    people = session.scalars(
+        select(JobMember.user_id).where(JobMember.job_id == job_id, JobMember.role == JOB_ROLE[stage])
+    )
+    named = set(people)
+    return not named or user_id in named
+
+
+def put_back(task: Task) -> None:
+    """Make a task open and nobody's; the caller flushes and says what happened."""
+    task.state, task.holder_id, task.lease, task.lease_until = "open", None, None, None
+
+
+def tell(
+    session: Session,
+    kind: str,
+    task: Task,
+    actor: Actor | None,
+    data: dict[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> None:
+    """Emit an event about a task."""
+    project = session.get_one(Project, task.project_id)
+    events.emit(
+        session, kind, team_id=project.team_id, project_id=project.id, actor=actor,
+        job=task.job_id, task=task.id, item=task.item_id, data=data, at=at,
+    )  # fmt: skip
+
+
+def lock(session: Session, task: Task) -> Task:
+    """Read the task again and keep others from changing it until the transaction ends."""
+    # SQLite has one writer at a time and this transaction is it: what was read is still so.
+    if session.get_bind().dialect.name == "postgresql":
+        session.flush()
+        session.refresh(task, with_for_update=True)
+    return task
+
+
+def _give(session: Session, actor: Actor, task: Task, minutes: int, at: datetime) -> Task:
+    mine = task.holder_id == actor.user_id and task.lease is not None
+    fresh = task.state != "held" or not mine
+    if not mine:
+        task.holder_id, task.lease = actor.user_id, _token()
+    task.state, task.lease_until = "held", at + timedelta(minutes=minutes)
+    _start(session, task.job_id, at)
+    session.flush()
+    if fresh:
+        tell(session, "task.claimed", task, actor, {"stage": task.stage}, at=at)
+    return task
+
+
+def _start(session: Session, job_id: int, at: datetime) -> None:
+    job = session.get_one(Job, job_id)
+    if job.started_at is None:
+        job.started_at = at
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(18)
+
+
+def _own(actor: Actor, project: Project | None, stages: Sequence[str]) -> Select[Task]:
+    """Tasks the actor holds, then open ones that are for them; of active jobs, and only where their rights still do."""
+    ids = union_all(
+        select(Task.id).where(Task.holder_id == actor.user_id),
+        select(Task.id).where(Task.assignee_id == actor.user_id, Task.state == "open"),
+    )
+    return (
+        select(Task)
+        .join(Job, Job.id == Task.job_id)
+        .join(Project, Project.id == Task.project_id)
+        .where(Task.id.in_(ids), Task.state.in_(("held", "open")), Job.status == "active")
+        .where(_workable(actor, project, stages))
+        .order_by(Task.holder_id.is_(None), Task.priority.desc(), Task.id)
+        .limit(5)
+    )
+
+
+def _workable(actor: Actor, project: Project | None, stages: Sequence[str]) -> ColumnElement[bool]:
+    """Condition over (Task, Project): the project is the asked one and in use, the actor has the stage's right there."""
+    rights = [and_(Task.stage == stage, Project.team_id.in_(actor.teams(stage))) for stage in stages]
+    return and_(or_(false(), *rights), _in_use(actor, project))
+
+
+def _in_use(actor: Actor, project: Project | None) -> ColumnElement[bool]:
+    conditions = [Project.archived_at.is_(None)]
+    if actor.workspace_id is not None:
+        conditions.append(Project.workspace_id == actor.workspace_id)
+    if project is not None:
+        conditions.append(Project.id == project.id)
+    return and_(*conditions)
+
+
+def _take_best(
+    session: Session, actor: Actor, project: Project | None, stages: Sequence[str], minutes: int, at: datetime
+) -> Task | None:
+    heads = [row for stage in stages if actor.teams(stage) for row in session.execute(_heads(actor, project, stage))]
+    for head in sorted(heads, key=lambda row: (-row.priority, row.id)):
+        task = _take(session, actor, head, minutes, at)
+        if task is not None:
+            if head.started_at is None:
+                _start(session, task.job_id, at)
+            data = {"stage": task.stage}
+            events.emit(
+                session, "task.claimed", team_id=head.team_id, project_id=task.project_id, actor=actor,
+                job=task.job_id, task=task.id, item=task.item_id, data=data, at=at,
+            )  # fmt: skip
+            return task
+    return None
+
+
+def _heads(actor: Actor, project: Project | None, stage: str) -> Select[Any]:
+    """Per job that the actor may work on at a stage, its best open task: one look into each job's queue."""
+    head = (
+        select(Task.id)
+        .where(_open(Task.job_id == Job.id, stage), _not_own(actor, stage, Project.settings["review_own"].as_boolean()))
+        .order_by(Task.priority.desc(), Task.id)
+        .limit(1)
+        .correlate(Job, Project)
+        .scalar_subquery()
+    )
+    jobs = (
+        select(Job.id.label("job_id"), Job.started_at, Project.team_id, head.label("head"))
+        .join(Project, Project.id == Job.project_id)
+        .where(Job.status == "active", _in_use(actor, project), Project.team_id.in_(actor.teams(stage)))
+        .where(_among_people(actor, stage))
+        .subquery()
+    )
+    best = select(Task.id, Task.priority, Task.stage, Task.author_id, jobs.c.job_id, jobs.c.started_at, jobs.c.team_id)
+    return best.join(jobs, jobs.c.head == Task.id).order_by(Task.priority.desc(), Task.id).limit(8)
+
+
+def _open(job: ColumnElement[bool], stage: str) -> ColumnElement[bool]:
+    return and_(job, Task.stage == stage, Task.state == "open", Task.assignee_id.is_(None))
+
+
+def _not_own(actor: Actor, stage: str, allowed: ColumnElement[bool]) -> ColumnElement[bool]:
+    if stage == "label":
+        return true()
+    return or_(Task.author_id.is_(None), Task.author_id != actor.user_id, allowed)
+
+
+def _among_people(actor: Actor, stage: str) -> ColumnElement[bool]:
+    role = and_(JobMember.job_id == Job.id, JobMember.role == JOB_ROLE[stage])
+    return or_(~exists().where(role), exists().where(role, JobMember.user_id == actor.user_id))
+
+
+def _take(session: Session, actor: Actor, head: Any, minutes: int, at: datetime) -> Task | None:
+    """Take the best task of the head's job, which may be another by now; None when others took them all."""
+    own = true() if head.author_id == actor.user_id else false()
+    best = (
+        select(Task.id)
+        .where(_open(Task.job_id == head.job_id, head.stage), _not_own(actor, head.stage, own))
+        .order_by(Task.priority.desc(), Task.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    values = {
+        "state": "held", "holder_id": actor.user_id, "lease": _token(),
+        "lease_until": at + timedelta(minutes=minutes), "updated_at": at,
+    }  # fmt: skip
+    take = update(Task).where(Task.id == best, Task.state == "open").values(values).returning(Task)
+    return session.scalar(take.execution_options(synchronize_session=False, populate_existing=True))
