@@ -44,6 +44,7 @@ class Job(Base):
     extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     __table_args__ = (
         Index(None, "project_id", "status", "id"),
+        Index("ix_jobs_active", "id", sqlite_where=text("status = 'active'"), postgresql_where=text("status = 'active'")),
         # A vendor's job is found again by (batch, workflow, origin): one row each, made on first use.
         Index("uq_jobs_origin", "project_id", "batch_id", "workflow_id", "origin", unique=True,
               sqlite_where=text("origin <> ''"), postgresql_where=text("origin <> ''")),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, literal, select, update
+from sqlalchemy import Select, delete, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,8 +25,6 @@ LIMITS = ("objects", "tags")
 PRIORITIES = range(1, 1001)
 UNFINISHED = ("label", "review")
 CHUNK = 2000
-# Above so many unfinished tasks nobody looks whether a job is done: fewer transactions than this end at one moment.
-NEARLY_DONE = 200
 
 
 def create(
@@ -80,13 +78,15 @@ def change(session: Session, actor: Actor, job: Job, **changes: Any) -> Job:
     if unknown:
         raise Invalid(f"A job has no {unknown[0]!r} to change.", field=unknown[0])
     before = job.priority
-    for field, value in changes.items():
-        setattr(job, field, value.strip() if field == "name" else value)
-    _check(session, project, job)
+    with session.no_autoflush:  # tasks before their job: in the order in which those who take tasks lock them
+        for field, value in changes.items():
+            setattr(job, field, value.strip() if field == "name" else value)
+        _check(session, project, job)
+        if job.priority != before:
+            open_tasks = update(Task).where(Task.job_id == job.id, Task.stage.in_(UNFINISHED))
+            options = {"synchronize_session": False, "autoflush": False}
+            session.execute(open_tasks.values(priority=job.priority), execution_options=options)
     session.flush()
-    if job.priority != before:
-        open_tasks = update(Task).where(Task.job_id == job.id, Task.stage.in_(UNFINISHED))
-        session.execute(open_tasks.values(priority=job.priority).execution_options(synchronize_session=False))
     _emit(session, "job.changed", project, job, actor, {"fields": sorted(changes)})
     return job
 
@@ -150,7 +150,7 @@ def add_items(session: Session, actor: Actor | None, job: Job, items: Iterable[i
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         found = select(Item.id, Item.media_state).where(Item.project_id == job.project_id, Item.id.in_(chunk))
-        states = dict(session.execute(found).tuples().all())
+        states = dict(session.execute(found).all())
         if len(states) < len(chunk):
             raise NotFound("An item of this list is not in the job's project.")
         there = set(session.scalars(select(Task.item_id).where(Task.item_id.in_(chunk), Task.job_id == job.id)))
@@ -194,7 +194,7 @@ def for_origin(
 
     Until this transaction ends nobody can declare it done, so tasks may be added; a done one becomes active again."""
     key = (Job.project_id == project.id, Job.batch_id == batch.id, Job.workflow_id == workflow.id, Job.origin == origin)
-    # The lock meets `complete_if_done`'s; those of several filers do not exclude each other.
+    # The lock meets that of `_ended`; those of several filers do not exclude each other.
     find = select(Job).where(*key).with_for_update(read=True, key_share=True)
     job = session.scalar(find)
     if job is None:
@@ -226,17 +226,38 @@ def counters(session: Session, jobs: Collection[int]) -> dict[int, dict[tuple[st
 
 
 def complete_if_done(session: Session, job: Job, project: Project, at: datetime) -> bool:
-    """Mark a job done when the last of its tasks has ended; the transaction that ends it sees all others' ends."""
-    left = select(literal(1)).where(Task.job_id == job.id, Task.stage.in_(UNFINISHED)).limit(NEARLY_DONE + 1)
-    if len(session.scalars(left).all()) > NEARLY_DONE:
+    """Mark a job done when the last of its tasks has ended. Never waits for others.
+
+    Two people who end the last two tasks at the same moment do not see each other's, and somebody may be adding tasks
+    right now; then it stays active and `sweep` decides a moment later."""
+    if _any_unfinished(session, job.id) or not _ended(session, select(Job.id).where(Job.id == job.id)):
         return False
-    _lock(session, job)
-    if job.status in {"done", "archived"} or _any_unfinished(session, job.id):
-        return False
+    session.refresh(job)
+    _complete(session, job, project, at)
+    return True
+
+
+def sweep(session: Session, *, at: datetime | None = None, limit: int = 50) -> int:
+    """Mark active jobs done whose tasks have all ended; returns how many. Called now and then, and when a queue is empty."""
+    left = exists().where(Task.job_id == Job.id, Task.stage.in_(UNFINISHED))
+    some = exists().where(Task.job_id == Job.id)
+    found = _ended(session, select(Job.id).where(Job.status == "active", some, ~left).limit(limit))
+    for job in session.scalars(select(Job).where(Job.id.in_(found)).execution_options(populate_existing=True)):
+        _complete(session, job, session.get_one(Project, job.project_id), at or now())
+    return len(found)
+
+
+def _ended(session: Session, jobs: Select[int]) -> list[int]:
+    # Who adds tasks holds a share of the job's row (`for_origin`, foreign keys); such jobs are passed over. Asked twice:
+    # once the row is ours, what was added before we had it shows.
+    ids = list(session.scalars(jobs.where(Job.status.in_(("active", "paused"))).with_for_update(skip_locked=True)))
+    return [job for job in ids if not _any_unfinished(session, job)]
+
+
+def _complete(session: Session, job: Job, project: Project, at: datetime) -> None:
     job.status, job.finished_at = "done", at
     session.flush()
     _emit(session, "job.completed", project, job, None, None, at)
-    return True
 
 
 def _lock(session: Session, job: Job) -> None:
@@ -319,7 +340,7 @@ def _put_members(session: Session, project: Project, job: Job, role: str, people
     found = select(Membership.user_id, Membership.role).where(
         Membership.team_id == project.team_id, Membership.user_id.in_(list(people))
     )
-    roles = dict(session.execute(found).tuples().all())
+    roles = dict(session.execute(found).all())
     for person in people:
         if roles.get(person) not in able:
             raise Invalid(f"A {role} must be a member of the team whose role allows it.", field=f"{role}s")

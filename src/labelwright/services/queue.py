@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true, union_all, update
+from sqlalchemy import Boolean, and_, bindparam, literal_column, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from labelwright.db import now
+from labelwright.db import UtcTime, now
 from labelwright.errors import Conflict, Invalid, LeaseLost
 from labelwright.models.identity import User
 from labelwright.models.projects import Project
 from labelwright.models.work import Job, JobMember, Task
-from labelwright.services import access, events
+from labelwright.services import access, events, jobs
 from labelwright.services.access import Actor
 
 LEASE_MINUTES = 30
@@ -47,14 +47,16 @@ def next_task(
     moment = at or now()
     if project is not None and project.archived_at is not None:
         return None
-    for task in session.scalars(_own(actor, project, stages)):
+    for task in _own(session, actor, project, stages):
         lock(session, task)
         meant = task.state == "open" and task.assignee_id == actor.user_id
         if meant or (task.state in {"held", "open"} and task.holder_id == actor.user_id):
             return _give(session, actor, task, minutes, moment)
     found = _take_best(session, actor, project, stages, minutes, moment)
-    if found is None and expire(session, at=moment):
-        found = _take_best(session, actor, project, stages, minutes, moment)
+    if found is None:  # time to tidy up
+        if expire(session, at=moment):
+            found = _take_best(session, actor, project, stages, minutes, moment)
+        jobs.sweep(session, at=moment)
     return found
 
 
@@ -63,14 +65,19 @@ def claim(
 ) -> Task:
     """Take this very task. Held by the actor already: its lease goes on. Raises `Conflict` when it cannot be had."""
     moment = at or now()
+    free_for(session, actor, task, at=moment)
+    return _give(session, actor, task, minutes, moment)
+
+
+def free_for(session: Session, actor: Actor, task: Task, *, at: datetime | None = None) -> None:
+    """Raise unless the actor may work on the task now and nobody else is; it stays so until the transaction ends."""
     lock(session, task)
     may_take(session, actor, task)
     mine = task.holder_id == actor.user_id and task.state in {"held", "open"}
-    if task.state == "held" and not mine and task.lease_until is not None and task.lease_until > moment:
+    if task.state == "held" and not mine and task.lease_until is not None and task.lease_until > (at or now()):
         holder = session.get(User, task.holder_id) if task.holder_id else None
         name = holder.name or holder.email if holder else "Somebody"
         raise Conflict(f"{name} is working on this task.", code="task_held", holder=name)
-    return _give(session, actor, task, minutes, moment)
 
 
 def hold(
@@ -85,13 +92,18 @@ def hold(
     """Check that the actor still holds the task with this token and prolong the lease; call it with every save.
 
     An expired lease is still good until somebody else took the task. Raises `LeaseLost`."""
+    check(session, actor, task, lease)
+    task.state = "held"
+    task.lease_until = (at or now()) + timedelta(minutes=minutes)
+    return task
+
+
+def check(session: Session, actor: Actor, task: Task, lease: str | None) -> None:
+    """Check that the actor still holds the task with this token; nobody can take it until the transaction ends."""
     lock(session, task)
     if lease is None or task.lease != lease or task.holder_id != actor.user_id or task.state not in {"held", "open"}:
         holder = session.get(User, task.holder_id) if task.holder_id else None
         raise LeaseLost(holder=holder.name or holder.email if holder else None, state=task.state)
-    task.state = "held"
-    task.lease_until = (at or now()) + timedelta(minutes=minutes)
-    return task
 
 
 def heartbeat(
@@ -115,7 +127,7 @@ def heartbeat(
 
 def release(session: Session, actor: Actor, task: Task, lease: str | None, *, at: datetime | None = None) -> Task:
     """Give the task back for anybody to take, also when it was meant for the actor. What was saved stays saved."""
-    hold(session, actor, task, lease, at=at)
+    check(session, actor, task, lease)
     put_back(task)
     task.assignee_id = None
     session.flush()
@@ -235,106 +247,121 @@ def _token() -> str:
     return secrets.token_urlsafe(18)
 
 
-def _own(actor: Actor, project: Project | None, stages: Sequence[str]) -> Select[Task]:
+def _own(session: Session, actor: Actor, project: Project | None, stages: Sequence[str]) -> list[Task]:
     """Tasks the actor holds, then open ones that are for them; of active jobs, and only where their rights still do."""
-    ids = union_all(
-        select(Task.id).where(Task.holder_id == actor.user_id),
-        select(Task.id).where(Task.assignee_id == actor.user_id, Task.state == "open"),
-    )
-    return (
+    ids = session.scalars(_OWN, {"me": actor.user_id}).all()
+    if not ids:
+        return []
+    rights = [and_(Task.stage == stage, Project.team_id.in_(actor.teams(stage))) for stage in stages]
+    query = (
         select(Task)
         .join(Job, Job.id == Task.job_id)
         .join(Project, Project.id == Task.project_id)
         .where(Task.id.in_(ids), Task.state.in_(("held", "open")), Job.status == "active")
-        .where(_workable(actor, project, stages))
+        .where(or_(*rights), Project.archived_at.is_(None))
         .order_by(Task.holder_id.is_(None), Task.priority.desc(), Task.id)
-        .limit(5)
     )
-
-
-def _workable(actor: Actor, project: Project | None, stages: Sequence[str]) -> ColumnElement[bool]:
-    """Condition over (Task, Project): the project is the asked one and in use, the actor has the stage's right there."""
-    rights = [and_(Task.stage == stage, Project.team_id.in_(actor.teams(stage))) for stage in stages]
-    return and_(or_(false(), *rights), _in_use(actor, project))
-
-
-def _in_use(actor: Actor, project: Project | None) -> ColumnElement[bool]:
-    conditions = [Project.archived_at.is_(None)]
-    if actor.workspace_id is not None:
-        conditions.append(Project.workspace_id == actor.workspace_id)
     if project is not None:
-        conditions.append(Project.id == project.id)
-    return and_(*conditions)
+        query = query.where(Task.project_id == project.id)
+    if actor.workspace_id is not None:
+        query = query.where(Project.workspace_id == actor.workspace_id)
+    return list(session.scalars(query.limit(5)))
 
 
 def _take_best(
     session: Session, actor: Actor, project: Project | None, stages: Sequence[str], minutes: int, at: datetime
 ) -> Task | None:
-    heads = [row for stage in stages if actor.teams(stage) for row in session.execute(_heads(actor, project, stage))]
+    heads = [head for stage in stages for head in _heads(session, actor, project, stage)]
     for head in sorted(heads, key=lambda row: (-row.priority, row.id)):
         task = _take(session, actor, head, minutes, at)
         if task is not None:
             if head.started_at is None:
                 _start(session, task.job_id, at)
-            data = {"stage": task.stage}
             events.emit(
                 session, "task.claimed", team_id=head.team_id, project_id=task.project_id, actor=actor,
-                job=task.job_id, task=task.id, item=task.item_id, data=data, at=at,
+                job=task.job_id, task=task.id, item=task.item_id, data={"stage": task.stage}, at=at,
             )  # fmt: skip
             return task
     return None
 
 
-def _heads(actor: Actor, project: Project | None, stage: str) -> Select[Any]:
-    """Per job that the actor may work on at a stage, its best open task: one look into each job's queue."""
-    head = (
-        select(Task.id)
-        .where(_open(Task.job_id == Job.id, stage), _not_own(actor, stage, Project.settings["review_own"].as_boolean()))
-        .order_by(Task.priority.desc(), Task.id)
-        .limit(1)
-        .correlate(Job, Project)
-        .scalar_subquery()
-    )
-    jobs = (
-        select(Job.id.label("job_id"), Job.started_at, Project.team_id, head.label("head"))
-        .join(Project, Project.id == Job.project_id)
-        .where(Job.status == "active", _in_use(actor, project), Project.team_id.in_(actor.teams(stage)))
-        .where(_among_people(actor, stage))
-        .subquery()
-    )
-    best = select(Task.id, Task.priority, Task.stage, Task.author_id, jobs.c.job_id, jobs.c.started_at, jobs.c.team_id)
-    return best.join(jobs, jobs.c.head == Task.id).order_by(Task.priority.desc(), Task.id).limit(8)
-
-
-def _open(job: ColumnElement[bool], stage: str) -> ColumnElement[bool]:
-    return and_(job, Task.stage == stage, Task.state == "open", Task.assignee_id.is_(None))
-
-
-def _not_own(actor: Actor, stage: str, allowed: ColumnElement[bool]) -> ColumnElement[bool]:
-    if stage == "label":
-        return true()
-    return or_(Task.author_id.is_(None), Task.author_id != actor.user_id, allowed)
-
-
-def _among_people(actor: Actor, stage: str) -> ColumnElement[bool]:
-    role = and_(JobMember.job_id == Job.id, JobMember.role == JOB_ROLE[stage])
-    return or_(~exists().where(role), exists().where(role, JobMember.user_id == actor.user_id))
+def _heads(session: Session, actor: Actor, project: Project | None, stage: str) -> Sequence[Any]:
+    """Per job that the actor may work on at a stage, its best open task."""
+    if project is not None:
+        teams = [project.team_id] if actor.may(stage, project.team_id) else []
+    else:
+        teams = actor.teams(stage)
+    if not teams or (project is not None and actor.workspace_id not in (None, project.workspace_id)):
+        return ()
+    values = {"stage": stage, "role": JOB_ROLE[stage], "me": actor.user_id}
+    if project is not None:
+        return session.execute(_HEADS_OF_PROJECT, {**values, "project": project.id}).all()
+    values |= {"workspace": actor.workspace_id or 0}
+    return [head for team in teams for head in session.execute(_HEADS_OF_TEAM, {**values, "team": team})]
 
 
 def _take(session: Session, actor: Actor, head: Any, minutes: int, at: datetime) -> Task | None:
     """Take the best task of the head's job, which may be another by now; None when others took them all."""
-    own = true() if head.author_id == actor.user_id else false()
-    best = (
-        select(Task.id)
-        .where(_open(Task.job_id == head.job_id, head.stage), _not_own(actor, head.stage, own))
-        .order_by(Task.priority.desc(), Task.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
     values = {
-        "state": "held", "holder_id": actor.user_id, "lease": _token(),
-        "lease_until": at + timedelta(minutes=minutes), "updated_at": at,
+        "b_job": head.job_id, "b_stage": head.stage, "b_at": at, "b_until": at + timedelta(minutes=minutes),
+        "b_me": actor.user_id, "b_lease": _token(), "b_not": 0 if head.review_own else actor.user_id,
     }  # fmt: skip
-    take = update(Task).where(Task.id == best, Task.state == "open").values(values).returning(Task)
-    return session.scalar(take.execution_options(synchronize_session=False, populate_existing=True))
+    return session.scalar(_TAKE, values, execution_options=_AS_READ)
+
+
+_AS_READ = {"synchronize_session": False, "populate_existing": True}
+
+_OWN = text(
+    "SELECT id FROM tasks WHERE holder_id = :me "
+    "UNION ALL SELECT id FROM tasks WHERE assignee_id = :me AND state = 'open'"
+)
+
+# One look into the queue (ix_tasks_queue) of each job that the person may work on; written as SQL because building it
+# costs more than running it. Nobody reviews their own work, unless the project says so.
+_HEADS = """
+SELECT best.id, best.priority, best.stage, heads.job_id, heads.started_at, heads.team_id, heads.review_own
+FROM (
+  SELECT jobs.id AS job_id, jobs.started_at, projects.team_id, {own} AS review_own,
+    (SELECT tasks.id FROM tasks
+     WHERE tasks.job_id = jobs.id AND tasks.stage = :stage AND tasks.state = 'open' AND tasks.assignee_id IS NULL
+       AND (:stage = 'label' OR tasks.author_id IS NULL OR tasks.author_id <> :me OR {own})
+     ORDER BY tasks.priority DESC, tasks.id LIMIT 1) AS head
+  FROM jobs JOIN projects ON projects.id = jobs.project_id
+  WHERE jobs.status = 'active' AND projects.archived_at IS NULL AND {whose}
+    AND (NOT EXISTS (SELECT 1 FROM job_members m WHERE m.job_id = jobs.id AND m.role = :role)
+      OR EXISTS (SELECT 1 FROM job_members m WHERE m.job_id = jobs.id AND m.role = :role AND m.user_id = :me))
+) AS heads JOIN tasks AS best ON best.id = heads.head
+ORDER BY best.priority DESC, best.id LIMIT 8
+"""
+_REVIEW_OWN = "(CAST(projects.settings ->> 'review_own' AS TEXT) IN ('true', '1'))"
+_TYPES = {"started_at": UtcTime(), "review_own": Boolean()}
+_HEADS_OF_PROJECT = text(_HEADS.format(own=_REVIEW_OWN, whose="jobs.project_id = :project")).columns(**_TYPES)
+_HEADS_OF_TEAM = text(
+    _HEADS.format(
+        own=_REVIEW_OWN,
+        whose="projects.team_id = :team AND (:workspace = 0 OR projects.workspace_id = :workspace)",
+    )
+).columns(**_TYPES)
+
+_TAKE = (
+    update(Task)
+    .where(
+        Task.id
+        == select(Task.id)
+        .where(
+            Task.job_id == bindparam("b_job"), Task.stage == bindparam("b_stage"),
+            Task.state == literal_column("'open'"), Task.assignee_id.is_(None),
+            or_(bindparam("b_stage") == "label", Task.author_id.is_(None), Task.author_id != bindparam("b_not")),
+        )
+        .order_by(Task.priority.desc(), Task.id)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery(),
+        Task.state == "open",
+    )
+    .values(
+        state="held", holder_id=bindparam("b_me"), lease=bindparam("b_lease"), lease_until=bindparam("b_until"),
+        updated_at=bindparam("b_at"),
+    )
+    .returning(Task)
+)  # fmt: skip

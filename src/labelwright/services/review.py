@@ -28,7 +28,7 @@ def accept(
 ) -> Task:
     """Accept the work, as it is or as the reviewer has edited it: the task goes to the next step, or ends."""
     moment = at or now()
-    _holds(session, actor, task, lease, moment)
+    _holds(session, actor, task, lease)
     return _accept(session, actor, task, comment, moment)
 
 
@@ -46,7 +46,7 @@ def reject(
 
     Reason and comment become a comment on the item, where the author sees it."""
     moment = at or now()
-    _holds(session, actor, task, lease, moment)
+    _holds(session, actor, task, lease)
     return _reject(session, actor, task, reason, comment, moment)
 
 
@@ -131,15 +131,15 @@ def _reject(session: Session, actor: Actor, task: Task, reason: str, comment: st
     return task
 
 
-def _holds(session: Session, actor: Actor, task: Task, lease: str | None, at: datetime) -> None:
-    queue.hold(session, actor, task, lease, at=at)
+def _holds(session: Session, actor: Actor, task: Task, lease: str | None) -> None:
+    queue.check(session, actor, task, lease)
     _at_review(session, actor, task)
 
 
 def _free(session: Session, actor: Actor, task: Task, at: datetime) -> None:
     """The task can be judged without opening it: at review, not the actor's own, not in somebody else's hands."""
-    queue.claim(session, actor, task, at=at)
     _at_review(session, actor, task)
+    queue.free_for(session, actor, task, at=at)
 
 
 def _at_review(session: Session, actor: Actor, task: Task) -> None:

@@ -35,8 +35,8 @@ def load(session: Session, actor: Actor, ref: access.Ref, right: str = "view") -
     if found is None or actor.workspace_id not in (None, found[1].workspace_id):
         raise NotFound("There is no such task.")
     access.require(actor, right, found[1].team_id, "task")
-    # The session holds rows weakly; the task keeps its surroundings alive so that `get_one` needs no query.
-    found[0].__dict__["_surroundings"] = tuple(found[1:])
+    # A session lets go of rows that nobody holds; kept here, `get_one` finds them without a query.
+    session.info.setdefault("loaded", []).append(found)
     return found[0]
 
 
@@ -51,7 +51,7 @@ def submit(session: Session, actor: Actor, task: Task, lease: str | None, *, at:
 
     Raises `LeaseLost`, `Conflict` at a review step, and `Invalid` naming what is missing in the labels."""
     moment = at or now()
-    queue.hold(session, actor, task, lease, at=moment)
+    queue.check(session, actor, task, lease)
     if task.stage != "label":
         raise Conflict("This task is under review: accept or reject it.", code="wrong_stage")
     task.author_id, task.submitted_at, task.verdict = actor.user_id, moment, ""
@@ -67,7 +67,7 @@ def skip(
     session: Session, actor: Actor, task: Task, lease: str | None, reason: str, *, at: datetime | None = None
 ) -> Task:
     """Say that the task cannot be done as it is, and why. Managers see it and can reopen it."""
-    queue.hold(session, actor, task, lease, at=at)
+    queue.check(session, actor, task, lease)
     task.skip_reason = reason_of(reason)
     queue.put_back(task)
     task.state = "skipped"

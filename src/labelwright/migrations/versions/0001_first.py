@@ -472,6 +472,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("uid", name=op.f("uq_jobs_uid")),
     )
+    op.create_index(
+        "ix_jobs_active",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'active'"),
+        postgresql_where=sa.text("status = 'active'"),
+    )
     op.create_index(op.f("ix_jobs_project_id_status_id"), "jobs", ["project_id", "status", "id"], unique=False)
     op.create_index(
         "uq_jobs_origin",
