@@ -80,8 +80,8 @@ def test_labelers_and_reviewers_at_once_bring_all_work_to_its_end(database):
     with database.write() as session:
         cast = gather(session)
         project = a_project(session, cast)
-        first, _ = a_job(session, cast.max, project, 40)
-        second, _ = a_job(session, cast.max, project, 40, priority=7)
+        a_job(session, cast.max, project, 40)
+        a_job(session, cast.max, project, 40, priority=7)
         people = crowd(session, cast, count=5) + crowd(session, cast, "reviewer", 3)
     left = threading.Event()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from labelwright.models.documents import DocumentHead, LabelCount
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Job, Task
-from labelwright.services import checks, documents, events, workflows
+from labelwright.services import checks, documents, events, jobs, workflows
 from labelwright.services.access import Actor
 
 
@@ -155,6 +155,7 @@ def file_tasks(
     if taken or len(set(references)) != len(references):
         twice = taken or {r for r in references if references.count(r) > 1}
         raise Duplicate(f"reference_id {min(twice)!r} is taken in this project.", references=sorted(twice))
+    jobs.adding(session, job)
     writer = _Writer(session, actor, project, batch, job, ontology, steps, origin)
     try:
         with session.begin_nested():
@@ -165,8 +166,6 @@ def file_tasks(
         if not taken:
             raise
         raise Duplicate(f"reference_id {min(taken)!r} is taken in this project.", references=sorted(taken)) from error
-    if job.status == "done":
-        session.execute(update(Job).where(Job.id == job.id).values(status="active", finished_at=None))
     return filed
 
 

@@ -147,6 +147,9 @@ def add_items(session: Session, actor: Actor | None, job: Job, items: Iterable[i
     this job; returns how many were made. A finished job becomes active again."""
     first = workflows.steps_of(session.get_one(Workflow, job.workflow_id)).first
     ids, made = sorted(set(items)), 0
+    if not ids:
+        return 0
+    _share(session, job)
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         found = select(Item.id, Item.media_state).where(Item.project_id == job.project_id, Item.id.in_(chunk))
@@ -194,9 +197,7 @@ def for_origin(
 
     Until this transaction ends nobody can declare it done, so tasks may be added; a done one becomes active again."""
     key = (Job.project_id == project.id, Job.batch_id == batch.id, Job.workflow_id == workflow.id, Job.origin == origin)
-    # The lock meets that of `_ended`; those of several filers do not exclude each other.
-    find = select(Job).where(*key).with_for_update(read=True, key_share=True)
-    job = session.scalar(find)
+    job = session.scalar(select(Job).where(*key))
     if job is None:
         table = sqlite.insert(Job) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(Job)
         values = {
@@ -204,9 +205,22 @@ def for_origin(
             "origin": origin, "name": f"{batch.name} · {workflow.name}"[:200], "created_by": created_by,
         }  # fmt: skip
         session.execute(table.values(values).on_conflict_do_nothing())
-        job = session.scalars(find).one()
-    wake(session, job)
+        job = session.scalars(select(Job).where(*key)).one()
+    adding(session, job)
     return job
+
+
+def adding(session: Session, job: Job) -> None:
+    """Call before adding tasks: until the transaction ends nobody declares the job done; a done one becomes active."""
+    _share(session, job)
+    wake(session, job)
+
+
+def _share(session: Session, job: Job) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        # Meets the lock of `_ended`; several who add at once do not exclude each other.
+        session.flush()
+        session.refresh(job, ["status", "finished_at"], with_for_update={"read": True, "key_share": True})
 
 
 def wake(session: Session, job: Job) -> None:

@@ -100,6 +100,8 @@ def edited(session: Session, task: Task, user_id: int) -> bool:
 
 def _accept(session: Session, actor: Actor, task: Task, comment: str, at: datetime) -> Task:
     changed = edited(session, task, actor.user_id)
+    if changed:
+        tasks.check_labels(session, task)
     path = tasks.steps(session, task)
     target = path.enter(path.get(task.step).on_accept, task.uid)
     task.reviewer_id, task.verdict = actor.user_id, "accepted"

@@ -15,7 +15,7 @@ from labelwright.models.identity import Membership, User
 from labelwright.models.items import Item
 from labelwright.models.projects import Project, Workflow
 from labelwright.models.work import Job, Task
-from labelwright.services import access, jobs, queue, workflows
+from labelwright.services import access, checks, documents, jobs, ontology, queue, workflows
 from labelwright.services.access import Actor
 
 REASON_LENGTH = 500
@@ -54,6 +54,7 @@ def submit(session: Session, actor: Actor, task: Task, lease: str | None, *, at:
     queue.check(session, actor, task, lease)
     if task.stage != "label":
         raise Conflict("This task is under review: accept or reject it.", code="wrong_stage")
+    check_labels(session, task)
     task.author_id, task.submitted_at, task.verdict = actor.user_id, moment, ""
     path = steps(session, task)
     target = path.enter(path.get(task.step).on_done, task.uid)
@@ -61,6 +62,24 @@ def submit(session: Session, actor: Actor, task: Task, lease: str | None, *, at:
     queue.tell(session, "task.submitted", task, actor, {"to": task.step if target else "end"}, at=moment)
     finish(session, task, moment)
     return task
+
+
+def check_labels(session: Session, task: Task) -> None:
+    """Raise `Invalid` naming each fault that keeps the task's labels from being handed in."""
+    project, job = session.get_one(Project, task.project_id), session.get_one(Job, task.job_id)
+    item = session.get_one(Item, task.item_id)
+    unknown = item.kind == "video" and item.frames <= 1 and item.media_state != "ready"
+    problems = checks.check_submit(
+        documents.read(session, item.id).document,
+        ontology.compiled(session, project),
+        kind=item.kind,
+        frames=None if unknown else item.frames,
+        allowed_classes=job.allowed_classes,
+        allowed_attributes=job.allowed_attributes,
+        limits=job.limits,
+    )
+    if problems:
+        raise Invalid(problems=problems)
 
 
 def skip(
