@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from labelwright.edge.context import Context
 from labelwright.errors import LabelwrightError
 from labelwright.web import failures
-from labelwright.web.pages import activity, batches, ontology, projects, session, team, webhooks, workflows
+from labelwright.web.pages import activity, batches, jobs, ontology, projects, session, team, webhooks, work, workflows
 from labelwright.web.render import STATIC
 from labelwright.web.view import Handler, handle
 
@@ -23,6 +23,9 @@ P = "/projects/{uid}"
 PAGES: list[tuple[str, str, Handler]] = [
     ("GET", "/", session.start),
     ("POST", "/logout", session.logout),
+    ("GET", "/work", work.index),
+    ("POST", "/work/next", work.next_task),
+    ("GET", "/work/{uid}", work.editor),
     ("GET", "/account", session.account),
     ("POST", "/account/name", session.rename),
     ("POST", "/account/password", session.change_password),
@@ -81,6 +84,13 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("POST", P + "/webhooks/{webhook_uid}/switch", webhooks.switch),
     ("POST", P + "/webhooks/{webhook_uid}/delete", webhooks.delete),
     ("POST", P + "/webhooks/{webhook_uid}/deliveries/{delivery_uid}", webhooks.redeliver),
+    ("GET", P + "/jobs", jobs.index),
+    ("POST", P + "/jobs", jobs.create),
+    ("GET", P + "/jobs/new", jobs.form),
+    ("GET", P + "/jobs/{job_uid}/edit", jobs.form),
+    ("POST", P + "/jobs/{job_uid}", jobs.save),
+    ("GET", "/jobs/{uid}", jobs.show),
+    ("POST", "/jobs/{uid}/{verb}", jobs.act),
     ("GET", P + "/activity", activity.index),
 ]
 
