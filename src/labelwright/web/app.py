@@ -15,7 +15,22 @@ from starlette.staticfiles import StaticFiles
 from labelwright.edge.context import Context
 from labelwright.errors import LabelwrightError
 from labelwright.web import failures
-from labelwright.web.pages import activity, batches, jobs, ontology, projects, session, team, webhooks, work, workflows
+from labelwright.web.pages import (
+    activity,
+    batches,
+    exports,
+    items,
+    jobs,
+    ontology,
+    projects,
+    search,
+    session,
+    tasks,
+    team,
+    webhooks,
+    work,
+    workflows,
+)
 from labelwright.web.render import STATIC
 from labelwright.web.view import Handler, handle
 
@@ -26,6 +41,8 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("GET", "/work", work.index),
     ("POST", "/work/next", work.next_task),
     ("GET", "/work/{uid}", work.editor),
+    ("GET", "/palette", search.results),
+    ("GET", "/background", exports.background),
     ("GET", "/account", session.account),
     ("POST", "/account/name", session.rename),
     ("POST", "/account/password", session.change_password),
@@ -84,6 +101,14 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("POST", P + "/webhooks/{webhook_uid}/switch", webhooks.switch),
     ("POST", P + "/webhooks/{webhook_uid}/delete", webhooks.delete),
     ("POST", P + "/webhooks/{webhook_uid}/deliveries/{delivery_uid}", webhooks.redeliver),
+    ("GET", P + "/items", items.index),
+    ("POST", P + "/items/act", items.act),
+    ("GET", "/items/{uid}", items.show),
+    ("POST", "/items/{uid}/restore/{version}", items.restore),
+    ("GET", P + "/tasks", tasks.index),
+    ("POST", P + "/tasks/act", tasks.act),
+    ("GET", P + "/review", tasks.grid),
+    ("POST", P + "/review", tasks.judge),
     ("GET", P + "/jobs", jobs.index),
     ("POST", P + "/jobs", jobs.create),
     ("GET", P + "/jobs/new", jobs.form),
