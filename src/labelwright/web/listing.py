@@ -230,5 +230,5 @@ def _item_state(item: Item, task: Task | None) -> tuple[str, str]:
     if item.media_state == "failed":
         return "failed", "Media failed"
     if item.media_state == "pending":
-        return "todo", "Waiting for media"
+        return "waiting", "Waiting for media"
     return words.task_look(task) if task else ("todo", "No task")

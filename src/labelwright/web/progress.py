@@ -18,7 +18,7 @@ PARTS: tuple[tuple[str, str, str, frozenset[tuple[str, str]]], ...] = (
     ("label", "Labeling", "labeling", frozenset({("label", "held")})),
     ("todo", "To do", "todo", frozenset({("label", "open")})),
     ("skipped", "Skipped", "skipped", frozenset({("label", "skipped"), ("review", "skipped"), ("end", "skipped")})),
-    ("failed", "Waiting for media", "waiting", frozenset({("label", "waiting"), ("review", "waiting")})),
+    ("waiting", "Waiting for media", "waiting", frozenset({("label", "waiting"), ("review", "waiting")})),
 )
 
 

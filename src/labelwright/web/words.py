@@ -45,7 +45,7 @@ TASK_LOOKS = {
     "review": ("review", "To review"),
     "reviewing": ("review", "In review"),
     "skipped": ("skipped", "Skipped"),
-    "waiting": ("failed", "Waiting for media"),
+    "waiting": ("waiting", "Waiting for media"),
     "done": ("accepted", "Done"),
 }
 GLYPHS = {

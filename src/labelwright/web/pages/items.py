@@ -42,7 +42,7 @@ def index(view: View, uid: str) -> Response:
         return view.part(template, project, **context)
     context |= {"filters": filters, "total": _count(view, query), "most": COUNT_TO, **_choices(view, project)}
     context.pop("may")
-    return project_page(view, "items.html", project, "items", template=template, **context)
+    return project_page(view, "items.html", project, "items", rows_template=template, **context)
 
 
 def show(view: View, uid: str) -> Response:
