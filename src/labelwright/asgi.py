@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -84,7 +84,7 @@ def _routes(context: Context, metrics: Metrics) -> list[BaseRoute]:
 class Hosts:
     """Serves one vendor's API at the root for the host names that settings give it; files and health stay reachable."""
 
-    def __init__(self, hosts: dict[str, ASGIApp], other: ASGIApp) -> None:
+    def __init__(self, hosts: Mapping[str, ASGIApp], other: ASGIApp) -> None:
         self.hosts = hosts
         self.other = other
 

@@ -184,8 +184,8 @@ def _sqlite_engine(url: str) -> Engine:
         finally:
             let_go(connection)
 
-    engine.dialect.do_commit = commit
-    engine.dialect.do_rollback = rollback
+    engine.dialect.do_commit = commit  # type: ignore[method-assign]
+    engine.dialect.do_rollback = rollback  # type: ignore[method-assign]
     return engine
 
 

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from typing_extensions import TypedDict
 
 from labelwright.errors import Invalid
@@ -41,7 +41,7 @@ Paging = Annotated[PageQuery, Query()]
 def by_id(
     session: Session,
     query: Select[Any],
-    column: ColumnElement[int],
+    column: ColumnElement[int] | InstrumentedAttribute[int],
     asked: PageQuery,
     body: Callable[[Any], Body],
     *,

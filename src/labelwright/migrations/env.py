@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy.types import JSON, BigInteger
@@ -13,7 +13,7 @@ from labelwright.db import Base, Uid, UtcTime
 assert labelwright.models  # importing it fills the metadata
 
 
-def render_item(kind: str, value: Any, autogen: Any) -> str | bool:
+def render_item(kind: str, value: Any, autogen: Any) -> str | Literal[False]:
     """Write our own column types by their names in `labelwright.db`."""
     if kind != "type":
         return False

@@ -81,7 +81,7 @@ def _weakest(right: str) -> str:
     return next(role for role in ("viewer", "annotator", "reviewer", "manager", "owner") if role in RIGHTS[right])
 
 
-def visible_projects(actor: Actor, right: str = "view") -> Select[tuple[Project]]:
+def visible_projects(actor: Actor, right: str = "view") -> Select[Project]:
     """Projects in which the actor has `right`; start every list from it."""
     query = select(Project).where(Project.team_id.in_(actor.teams(right)))
     if actor.workspace_id is not None:
@@ -89,7 +89,7 @@ def visible_projects(actor: Actor, right: str = "view") -> Select[tuple[Project]
     return query
 
 
-def visible_workspaces(actor: Actor) -> Select[tuple[Workspace]]:
+def visible_workspaces(actor: Actor) -> Select[Workspace]:
     """Workspaces the actor may see."""
     query = select(Workspace).where(Workspace.team_id.in_(actor.teams()))
     return query if actor.workspace_id is None else query.where(Workspace.id == actor.workspace_id)

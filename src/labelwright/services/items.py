@@ -61,7 +61,8 @@ def set_tags(
             raise Invalid("A tag has 1 to 100 characters.", field="tags")
     rows = of_project(session, project, ids)
     for row in rows:
-        row.tags = [t for t in dict.fromkeys([*(row.tags or []), *add]) if t not in remove] or None
+        present: list[str] = [*(row.tags or []), *add]
+        row.tags = [t for t in dict.fromkeys(present) if t not in remove] or None
     session.flush()
     return len(rows)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -32,7 +31,7 @@ def parts(counts: dict[tuple[str, str], int], url: str = "") -> list[Part]:
     return found
 
 
-def grouped(session: Session, query: Select[Any]) -> dict[int, list[Part]]:
+def grouped(session: Session, query: Select[int, str, str, int]) -> dict[int, list[Part]]:
     """Bars from rows of (group, stage, state, count)."""
     counts: dict[int, dict[tuple[str, str], int]] = {}
     for group, stage, state, count in session.execute(query):
