@@ -5,7 +5,20 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from labelwright import __version__
-from labelwright.api import documents, events, imports, items, jobs, me, openapi, problems, projects, teams, webhooks
+from labelwright.api import (
+    documents,
+    events,
+    imports,
+    items,
+    jobs,
+    me,
+    openapi,
+    problems,
+    projects,
+    tasks,
+    teams,
+    webhooks,
+)
 from labelwright.api.lines import TaskLine
 from labelwright.edge.context import Context
 from labelwright.geometry.document import Document, LabelObject
@@ -17,6 +30,7 @@ ROUTERS = [
     items.routes,
     imports.streams,
     jobs.routes,
+    tasks.routes,
     documents.routes,
     webhooks.routes,
     events.streams,
