@@ -96,7 +96,8 @@ test("line, landmarks, point", () => {
 test("skeleton: the class's template in a box; another class is taken when the one in hand has none", () => {
   const d = new Driver().take("skeleton").drag([100, 100], [200, 300]);
   assert.equal(d.only.class, "person");
-  assert.deepEqual(d.only.shape, { type: "skeleton", points: [0.15, 0.2, 0.15, 0.6], visibility: [2, 2] });
+  const { points, visibility } = d.only.shape as { points: number[]; visibility: number[] };
+  assert.deepEqual([px(points), visibility], [[150, 100, 150, 300], [2, 2]]);
 });
 
 test("cuboid: front, then back", () => {

@@ -337,6 +337,22 @@ export class Sync {
     return this.pending;
   }
 
+  /** A heartbeat learned that somebody else holds the task now. */
+  loseLease(detail: string): void {
+    this.block("lease_lost", detail);
+  }
+
+  /** A heartbeat learned that the session has ended. */
+  signOut(detail: string): void {
+    this.block("signed_out", detail);
+  }
+
+  private block(kind: SyncKind, detail: string): void {
+    this.blocked = kind;
+    this.detail = detail;
+    this.announce();
+  }
+
   private announce(): void {
     this.changed.emit();
     for (const resolve of this.waiting.splice(0)) resolve();

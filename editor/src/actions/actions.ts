@@ -1,0 +1,124 @@
+// Everything that can be done, with its keys: one list for shortcuts, the help sheet and the command palette.
+
+import { TOOLS } from "../tools/index.ts";
+import * as objects from "./objects.ts";
+import type { Session } from "./session.ts";
+
+export interface Action {
+  id: string;
+  label: string;
+  group: "Tools" | "Edit" | "Objects" | "View" | "Frames" | "Task" | "Review";
+  keys: string[];
+  /** Left out of help and palette, and not run, where it does not apply. */
+  when?(s: Session): boolean;
+  run(s: Session): void;
+}
+
+const TOOL_KEYS: Record<string, string[]> = {
+  select: ["V"], pan: [], rectangle: ["B"], oriented_rectangle: ["O"], polygon: ["P"], polyline: ["L"], point: ["K"], landmarks: ["J"], skeleton: ["S"], cuboid: ["C"], brush: ["M"], eraser: ["X"],
+};
+
+const tools: Action[] = TOOLS.map((t) => ({ id: `tool.${t.id}`, label: t.label, group: "Tools", keys: TOOL_KEYS[t.id] ?? [], run: (s) => s.bench.setTool(t.id) }));
+
+const video = (s: Session): boolean => s.work.item.kind === "video";
+const some = (s: Session): boolean => s.selection.ids.size > 0;
+const NUDGES: [string, number, number][] = [["Left", -1, 0], ["Right", 1, 0], ["Up", 0, -1], ["Down", 0, 1]];
+
+const nudges: Action[] = NUDGES.flatMap(([name, dx, dy]): Action[] => [
+  { id: `nudge.${name.toLowerCase()}`, label: `Move one pixel ${name.toLowerCase()}`, group: "Edit", keys: [`Arrow${name}`], when: some, run: (s) => objects.nudge(s, dx, dy) },
+  { id: `nudge.${name.toLowerCase()}.far`, label: `Move ten pixels ${name.toLowerCase()}`, group: "Edit", keys: [`Shift+Arrow${name}`], when: some, run: (s) => objects.nudge(s, 10 * dx, 10 * dy) },
+]);
+
+const classKeys: Action[] = Array.from({ length: 9 }, (_, i) => ({
+  id: `class.${i + 1}`, label: `Class ${i + 1}`, group: "Objects", keys: [String(i + 1)], when: (s) => i < s.ontology.classes.length,
+  run: (s) => objects.setClass(s, s.ontology.classes[i].name),
+}));
+
+function changeBrush(s: Session, factor: number): void {
+  s.settings.set("brush", Math.min(500, Math.max(1, Math.round(s.settings.get("brush") * factor + Math.sign(factor - 1)))));
+  s.bench.redraw();
+}
+
+const flip = (s: Session, name: "crosshair" | "grid" | "snap"): void => s.settings.set(name, !s.settings.get(name));
+
+export const ACTIONS: readonly Action[] = [
+  ...tools,
+  { id: "edit.finish", label: "Finish the shape", group: "Edit", keys: ["Enter"], run: (s) => s.bench.tool.finish?.() },
+  { id: "edit.cancel", label: "Cancel, then select nothing, then take the select tool", group: "Edit", keys: ["Escape"], run: cancel },
+  { id: "edit.undo", label: "Undo", group: "Edit", keys: ["Ctrl+Z"], run: (s) => history(s, () => s.undo.undo()) },
+  { id: "edit.redo", label: "Redo", group: "Edit", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], run: (s) => history(s, () => s.undo.redo()) },
+  { id: "edit.copy", label: "Copy", group: "Edit", keys: ["Ctrl+C"], when: some, run: objects.copy },
+  { id: "edit.cut", label: "Cut", group: "Edit", keys: ["Ctrl+X"], when: some, run: objects.cut },
+  { id: "edit.paste", label: "Paste", group: "Edit", keys: ["Ctrl+V"], run: objects.paste },
+  { id: "edit.duplicate", label: "Duplicate", group: "Edit", keys: ["Ctrl+D"], when: some, run: objects.duplicate },
+  { id: "edit.delete", label: "Delete (the point under the pointer, else the objects)", group: "Edit", keys: ["Delete", "Backspace"], run: objects.remove },
+  ...nudges,
+  { id: "brush.smaller", label: "Smaller brush", group: "Tools", keys: ["["], run: (s) => changeBrush(s, 0.8) },
+  { id: "brush.larger", label: "Larger brush", group: "Tools", keys: ["]"], run: (s) => changeBrush(s, 1.25) },
+  { id: "select.all", label: "Select everything", group: "Objects", keys: ["Ctrl+A"], run: objects.selectAll },
+  { id: "select.class", label: "Select everything of this class", group: "Objects", keys: ["Ctrl+Shift+A"], when: some, run: objects.selectSameClass },
+  { id: "select.next", label: "Next object", group: "Objects", keys: ["Tab"], run: (s) => objects.stepObject(s, 1) },
+  { id: "select.previous", label: "Previous object", group: "Objects", keys: ["Shift+Tab"], run: (s) => objects.stepObject(s, -1) },
+  { id: "class.search", label: "Search a class", group: "Objects", keys: ["/"], run: (s) => s.open("classes") },
+  ...classKeys,
+  { id: "object.hide", label: "Hide or show (everything, when nothing is selected)", group: "Objects", keys: ["H"], run: objects.toggleHidden },
+  { id: "object.lock", label: "Lock or unlock", group: "Objects", keys: ["Ctrl+L"], when: some, run: (s) => objects.toggleLocked(s) },
+  { id: "object.front", label: "Bring to the front", group: "Objects", keys: ["Ctrl+]"], when: some, run: (s) => objects.reorder(s, 1) },
+  { id: "object.back", label: "Send to the back", group: "Objects", keys: ["Ctrl+["], when: some, run: (s) => objects.reorder(s, -1) },
+  { id: "view.in", label: "Zoom in", group: "View", keys: ["+", "="], run: (s) => zoom(s, 1.25) },
+  { id: "view.out", label: "Zoom out", group: "View", keys: ["-"], run: (s) => zoom(s, 0.8) },
+  { id: "view.fit", label: "Fit the picture", group: "View", keys: ["0"], run: (s) => s.bench.camera.fit() },
+  { id: "view.selected", label: "Zoom to the selected", group: "View", keys: ["Z"], run: objects.zoomToSelected },
+  { id: "view.crosshair", label: "Crosshair", group: "View", keys: ["Alt+C"], run: (s) => flip(s, "crosshair") },
+  { id: "view.grid", label: "Grid", group: "View", keys: ["Alt+G"], run: (s) => flip(s, "grid") },
+  { id: "view.snap", label: "Snapping to neighbours", group: "View", keys: ["Alt+S"], run: (s) => flip(s, "snap") },
+  { id: "view.labels", label: "Names at all objects", group: "View", keys: ["Alt+N"], run: (s) => s.settings.set("names", s.settings.get("names") === "always" ? "near" : "always") },
+  { id: "view.panel", label: "Side panel", group: "View", keys: ["\\"], run: (s) => s.settings.set("panel", !s.settings.get("panel")) },
+  { id: "view.guide", label: "Instructions and references", group: "View", keys: ["I"], run: (s) => s.openPanel("guide") },
+  { id: "view.theme", label: "Light or dark", group: "View", keys: ["Alt+T"], run: (s) => s.settings.set("theme", s.settings.get("theme") === "dark" ? "light" : "dark") },
+  { id: "frame.next", label: "Next frame", group: "Frames", keys: ["D"], when: video, run: (s) => s.frames.step(1) },
+  { id: "frame.previous", label: "Previous frame", group: "Frames", keys: ["A"], when: video, run: (s) => s.frames.step(-1) },
+  { id: "frame.ahead", label: "Ten frames on", group: "Frames", keys: ["Shift+D"], when: video, run: (s) => s.frames.step(10) },
+  { id: "frame.back", label: "Ten frames back", group: "Frames", keys: ["Shift+A"], when: video, run: (s) => s.frames.step(-10) },
+  { id: "frame.nextKey", label: "Next keyframe", group: "Frames", keys: ["E"], when: video, run: (s) => s.frames.toKey(1) },
+  { id: "frame.previousKey", label: "Previous keyframe", group: "Frames", keys: ["Q"], when: video, run: (s) => s.frames.toKey(-1) },
+  { id: "frame.play", label: "Play or pause", group: "Frames", keys: ["W"], when: video, run: (s) => s.frames.toggle() },
+  { id: "track.key", label: "Set or remove a keyframe here", group: "Frames", keys: ["F"], when: (s) => video(s) && some(s), run: objects.toggleKeyframe },
+  { id: "track.outside", label: "Out of the picture from here, or back in it", group: "Frames", keys: ["U"], when: (s) => video(s) && some(s), run: objects.toggleOutside },
+  { id: "task.submit", label: "Submit", group: "Task", keys: ["Ctrl+Enter"], when: (s) => s.work.can.submit && !s.reviewing, run: (s) => void s.submit() },
+  { id: "task.next", label: "Next task", group: "Task", keys: ["N"], run: (s) => void s.go() },
+  { id: "task.skip", label: "Skip with a reason", group: "Task", keys: [], when: (s) => s.mayEdit, run: (s) => s.open("skip") },
+  { id: "task.comment", label: "Comment", group: "Task", keys: ["T"], run: (s) => { s.openPanel("comments"); s.settings.set("panel", true); } },
+  { id: "task.help", label: "All shortcuts", group: "Task", keys: ["?"], run: (s) => s.open("help") },
+  { id: "task.commands", label: "Commands", group: "Task", keys: ["Ctrl+K"], run: (s) => s.open("commands") },
+  { id: "review.accept", label: "Accept", group: "Review", keys: ["Y"], when: (s) => s.reviewing, run: (s) => void s.accept() },
+  { id: "review.reject", label: "Return to author", group: "Review", keys: ["R"], when: (s) => s.reviewing, run: (s) => s.open("reject") },
+];
+
+function cancel(s: Session): void {
+  if (s.bench.tool.cancel()) return s.bench.changed.emit();
+  if (s.selection.ids.size) return s.selection.clear();
+  s.bench.setTool("select");
+}
+
+function history(s: Session, step: () => number[]): void {
+  if (s.bench.tool.state !== "idle") {
+    s.bench.tool.cancel();
+    return s.bench.changed.emit();
+  }
+  if (!s.mayEdit) return;
+  const ids = step();
+  s.selection.set(ids.filter((id) => s.bench.shapeOf(id)));
+}
+
+function zoom(s: Session, factor: number): void {
+  s.bench.camera.zoomAt(s.bench.camera.width / 2, s.bench.camera.height / 2, factor);
+}
+
+/** The keys of an action: the person's own, else the default ones. */
+export const keysOf = (s: Session, action: Action): string[] => s.settings.get("shortcuts")[action.id] ?? action.keys;
+
+/** What a chord does just now. */
+export function actionFor(s: Session, chord: string): Action | null {
+  return ACTIONS.find((a) => keysOf(s, a).includes(chord) && (a.when?.(s) ?? true)) ?? null;
+}

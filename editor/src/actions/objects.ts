@@ -1,0 +1,194 @@
+// Changing objects: class, attributes, deleting, copying, hiding, locking, order, tracks.
+
+import type { Shape } from "../geometry/kinds.ts";
+import { stayInside, unionAll } from "../geometry/plane.ts";
+import type { AttributeValue, LabelObject } from "../model/document.ts";
+import { withValue } from "../model/document.ts";
+import { at, keyAt, withAttribute, withOutside, withoutKey } from "../model/track.ts";
+import type { Attribute } from "../model/work.ts";
+import { boundsFor, kindLabel, kindOf } from "../shapes/index.ts";
+import { type Session, count } from "./session.ts";
+
+const selected = (s: Session): LabelObject[] => [...s.selection.ids].map((id) => s.store.get(id)!).filter((o) => s.bench.editable(o.id));
+
+const shapeAny = (object: LabelObject): Shape | undefined => object.shape ?? object.keyframes?.find((key) => key.shape)?.shape ?? undefined;
+
+/** Takes the class in hand; selected objects become it, as far as it takes their shapes. */
+export function setClass(s: Session, name: string): void {
+  const objects = selected(s);
+  s.bench.setClass(name);
+  if (!objects.length) return;
+  const fitting = objects.filter((o) => s.ontology.takes(name, shapeAny(o)?.type ?? "rectangle"));
+  if (fitting.length < objects.length) {
+    const shape = shapeAny(objects.find((o) => !fitting.includes(o))!);
+    s.say(`${s.ontology.label(name)} does not take the shape ${kindLabel(shape!.type).toLowerCase()}`);
+  }
+  const kept = new Set(s.ontology.forClass(name).map((a) => a.name));
+  s.store.change("user", (draft) => {
+    for (const object of fitting) {
+      const values = Object.fromEntries(Object.entries(object.attributes ?? {}).filter(([key]) => kept.has(key)));
+      draft.put({ ...object, class: name, attributes: { ...s.ontology.defaults(name), ...values } });
+    }
+  });
+}
+
+export function setAttribute(s: Session, attribute: Attribute, value: AttributeValue): void {
+  const mutable = attribute.mutable !== false;
+  const objects = selected(s);
+  s.store.change(
+    "user",
+    (draft) => objects.forEach((o) => draft.put(withAttribute(o, s.bench.frame, attribute.name, value, mutable))),
+    `attribute ${attribute.name} of ${[...s.selection.ids].join()}`,
+  );
+}
+
+export function setItemAttribute(s: Session, name: string, value: AttributeValue): void {
+  s.store.change("user", (draft) => draft.setAttributes(withValue(s.store.attributes, name, value)), `item ${name}`);
+}
+
+export function setFrameAttribute(s: Session, name: string, value: AttributeValue): void {
+  const key = String(s.bench.frame);
+  const values = withValue(s.store.frames[key], name, value);
+  const { [key]: _, ...rest } = s.store.frames;
+  s.store.change("user", (draft) => draft.setFrames(Object.keys(values).length ? { ...rest, [key]: values } : rest), `frame ${key} ${name}`);
+}
+
+export function remove(s: Session): void {
+  if (s.bench.tool.back?.()) return;
+  const objects = selected(s);
+  const locked = s.selection.ids.size - objects.length;
+  s.store.change("user", (draft) => objects.forEach((o) => draft.delete(o.id)));
+  if (locked && s.mayEdit) s.say(`${count(locked, "locked object")} kept`);
+}
+
+const CLIPBOARD = "labelwright.clipboard";
+
+/** Copies what is seen of the selected objects at this frame. */
+export function copy(s: Session): void {
+  const copies = [...s.selection.ids].map((id) => ({ ...s.store.get(id)!, shape: s.bench.shapeOf(id), keyframes: undefined }));
+  const there = copies.filter((o) => o.shape);
+  if (!there.length) return;
+  localStorage.setItem(CLIPBOARD, JSON.stringify({ item: s.work.item.uid, objects: there }));
+  s.say(`${count(there.length, "object")} copied`);
+}
+
+export function cut(s: Session): void {
+  copy(s);
+  remove(s);
+}
+
+/** Puts the copies in; a little aside where the originals are in sight. */
+export function paste(s: Session): void {
+  const text = localStorage.getItem(CLIPBOARD);
+  if (!text) return s.say("Nothing has been copied yet");
+  const { item, objects } = JSON.parse(text) as { item: string; objects: LabelObject[] };
+  place(s, objects, item === s.work.item.uid && objects.some((o) => s.bench.shapeOf(o.id)));
+}
+
+export function duplicate(s: Session): void {
+  place(s, [...s.selection.ids].map((id) => ({ ...s.store.get(id)!, shape: s.bench.shapeOf(id), keyframes: undefined })).filter((o) => o.shape), true);
+}
+
+function place(s: Session, objects: LabelObject[], aside: boolean): void {
+  const known = objects.filter((o) => s.ontology.find(o.class));
+  if (!s.mayEdit || !known.length) return;
+  const limit = s.work.job.limits?.objects;
+  if (limit && s.store.size + known.length > limit) return s.say(`This job allows ${limit} objects`);
+  const box = unionAll(known.map((o) => boundsFor(o.shape!)))!;
+  const step = aside ? stayInside(box, 12 / s.bench.metric.x, 12 / s.bench.metric.y) : { x: 0, y: 0 };
+  const made = known.map(({ shape, class: name, attributes }): LabelObject => {
+    const moved = kindOf(shape!).move(shape!, step.x, step.y);
+    const put = s.bench.parts.video ? { keyframes: [{ frame: s.bench.frame, shape: moved }] } : { shape: moved };
+    return { id: s.store.nextId(), class: name, attributes, source: "human", ...put };
+  });
+  s.store.change("user", (draft) => made.forEach((o) => draft.put(o)));
+  s.selection.set(made.map((o) => o.id));
+}
+
+/** Moves the selected objects by picture pixels. */
+export function nudge(s: Session, dx: number, dy: number): void {
+  const shapes = new Map(selected(s).map((o) => [o.id, s.bench.shapeOf(o.id)] as const).filter((e): e is [number, Shape] => e[1] !== null));
+  const box = unionAll([...shapes.values()].map(boundsFor));
+  if (!box) return;
+  const step = stayInside(box, dx / s.bench.size.x, dy / s.bench.size.y);
+  s.bench.update(new Map([...shapes].map(([id, shape]) => [id, kindOf(shape).move(shape, step.x, step.y)])));
+}
+
+export function selectAll(s: Session): void {
+  s.selection.set([...s.bench.scene.ids].filter((id) => !s.selection.hidden(id)));
+}
+
+/** Everything of the selected objects' classes. */
+export function selectSameClass(s: Session): void {
+  const classes = new Set([...s.selection.ids].map((id) => s.store.get(id)!.class));
+  s.selection.set([...s.bench.scene.ids].filter((id) => classes.has(s.store.get(id)!.class)));
+}
+
+/** Selects the object after (1) or before (-1) the selected one, in the order of their numbers, and shows it. */
+export function stepObject(s: Session, by: 1 | -1): void {
+  const ids = [...s.bench.scene.ids].filter((id) => !s.selection.hidden(id)).sort((a, b) => a - b);
+  if (!ids.length) return;
+  const [first] = s.selection.ids;
+  const index = first === undefined ? (by > 0 ? -1 : 0) : ids.indexOf(first);
+  const id = ids[(index + by + ids.length) % ids.length];
+  s.selection.set([id]);
+  bringIntoView(s, id);
+}
+
+function bringIntoView(s: Session, id: number): void {
+  const shape = s.bench.shapeOf(id);
+  if (!shape) return;
+  const b = boundsFor(shape);
+  const v = s.bench.camera.visible;
+  const seen = b.x1 >= v.x1 && b.x2 <= v.x2 && b.y1 >= v.y1 && b.y2 <= v.y2;
+  if (!seen) s.bench.camera.zoomTo(b);
+}
+
+export function zoomToSelected(s: Session): void {
+  const shapes = [...s.selection.ids].map((id) => s.bench.shapeOf(id)).filter((shape) => shape !== null);
+  const box = unionAll(shapes.map(boundsFor));
+  if (box) s.bench.camera.zoomTo(box);
+  else s.bench.camera.fit();
+}
+
+export function toggleHidden(s: Session): void {
+  const ids = [...s.selection.ids];
+  if (ids.length) return s.selection.hide(ids, ids.some((id) => !s.selection.hidden(id)));
+  const all = [...s.store.objects].map((o) => o.id);
+  s.selection.hide(all, !all.some((id) => s.selection.hidden(id)));
+}
+
+export function toggleLocked(s: Session, ids: Iterable<number> = s.selection.ids): void {
+  if (!s.mayEdit) return;
+  const objects = [...ids].map((id) => s.store.get(id)!);
+  const locked = objects.some((o) => !o.locked);
+  s.store.change("user", (draft) => objects.forEach((o) => draft.put({ ...o, locked })));
+}
+
+/** In front of (1) or behind (-1) all others. */
+export function reorder(s: Session, direction: 1 | -1): void {
+  const orders = [...s.store.objects].map((o) => Number(o.extra?.order ?? 0));
+  const order = direction > 0 ? Math.max(0, ...orders) + 1 : Math.min(0, ...orders) - 1;
+  s.store.change("user", (draft) => selected(s).forEach((o) => draft.put({ ...o, extra: { ...o.extra, order } })));
+}
+
+/** Leaves the picture from this frame on, or is back from here. */
+export function toggleOutside(s: Session): void {
+  const tracks = selected(s).filter((o) => o.keyframes);
+  const outside = tracks.some((o) => at(o, s.bench.frame));
+  s.store.change("user", (draft) => tracks.forEach((o) => draft.put(withOutside(o, s.bench.frame, outside))));
+}
+
+/** Fixes the interpolated shape as a keyframe here, or takes the keyframe away. */
+export function toggleKeyframe(s: Session): void {
+  const { frame } = s.bench;
+  s.store.change("user", (draft) => {
+    for (const object of selected(s)) {
+      if (!object.keyframes) continue;
+      const shape = at(object, frame)?.shape;
+      const without = keyAt(object, frame) ? withoutKey(object, frame) : null;
+      if (without) draft.put(without);
+      else if (!keyAt(object, frame) && shape) draft.put({ ...object, keyframes: [...object.keyframes, { frame, shape }].sort((a, b) => a.frame - b.frame) });
+    }
+  });
+}

@@ -1,0 +1,248 @@
+// One task being worked on: its document, its canvas, its lease, and what the person is doing with it.
+
+import { Editor } from "../editor/editor.ts";
+import { Workbench } from "../editor/workbench.ts";
+import { Ontology, type Missing, missing } from "../model/ontology.ts";
+import type { Comment, Problem, Work } from "../model/work.ts";
+import { type Api, ApiError, Offline } from "../store/api.ts";
+import { Emitter } from "../store/emitter.ts";
+import type { Journal } from "../store/journal.ts";
+import { finishEarlier, openDocument, type Opened } from "../store/open.ts";
+import { Selection } from "../store/selection.ts";
+import type { SettingsStore } from "../store/settings.ts";
+import type { Store } from "../store/store.ts";
+import type { Sync } from "../store/sync.ts";
+import type { Undo } from "../store/undo.ts";
+import { Clock } from "./clock.ts";
+import { Frames } from "./frames.ts";
+
+/** What is open beside the canvas. */
+export type Panel = "labels" | "comments" | "guide" | "history" | "look";
+export type Dialog = "help" | "commands" | "classes" | "submit" | "clash" | "reject" | "skip" | "comment" | null;
+
+export class Session {
+  readonly changed = new Emitter();
+  readonly store: Store;
+  readonly undo: Undo;
+  readonly sync: Sync;
+  readonly selection: Selection;
+  readonly ontology: Ontology;
+  readonly bench: Workbench;
+  readonly frames: Frames;
+  readonly clock: Clock;
+  editor: Editor | null = null;
+  panel: Panel = "labels";
+  dialog: Dialog = null;
+  notice = "";
+  problems: (Missing | Problem)[] = [];
+  comments: Comment[];
+  /** Where a new comment is to be pinned. */
+  pin: { x: number; y: number } | null = null;
+  /** The next click on the picture places a comment. */
+  pinning = false;
+  over: { next: string | null; text: string } | null = null;
+  /** Opens another task on this page; set by the page. */
+  goTo: (task: string | null) => void = () => undefined;
+  private noticeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly api: Api,
+    public work: Work,
+    opened: Opened,
+    readonly settings: SettingsStore,
+    /** Who else holds the task, or why it cannot be changed; empty when it can. */
+    public looking: string,
+  ) {
+    ({ store: this.store, undo: this.undo, sync: this.sync } = opened);
+    this.selection = new Selection(this.store);
+    this.ontology = new Ontology(work);
+    this.comments = work.comments;
+    const { store, undo, selection, ontology } = this;
+    const mayEdit = (): boolean => this.mayEdit;
+    this.bench = new Workbench({ store, undo, selection, settings, ontology, video: work.item.kind === "video", limits: work.job.limits ?? {}, mayEdit });
+    this.frames = new Frames(this);
+    this.clock = new Clock(this);
+    this.bench.said.on((text) => this.say(text));
+    this.sync.changed.on(() => this.noticeSync());
+    if (opened.recovered) this.say(`${count(opened.recovered, "change")} of your last visit brought back`);
+  }
+
+  /** Claims the task, brings back what was not saved, and opens its document. */
+  static async open(task: string, api: Api, journal: Journal, settings: SettingsStore): Promise<Session> {
+    let { work, looking } = await claim(api, task);
+    if ((await journal.read(work.item.uid)).head?.inflight) {
+      await finishEarlier(work.item.uid, api, journal);
+      work = { ...(await api.work(task)), can: work.can, task: work.task };
+    }
+    return new Session(api, work, await openDocument(work, api, journal), settings, looking);
+  }
+
+  get mayEdit(): boolean {
+    return this.work.can.edit && !this.looking && this.sync.state.kind !== "lease_lost" && !this.over;
+  }
+
+  get reviewing(): boolean {
+    return this.work.task.stage === "review" && this.work.can.review;
+  }
+
+  /** Puts the canvas onto the page. */
+  attach(root: HTMLElement): void {
+    this.editor = new Editor(root, this.bench);
+    this.frames.show();
+    this.showPins();
+  }
+
+  /** The task is left: nothing of it runs on. */
+  close(): void {
+    this.clock.stop();
+    this.sync.stop();
+    this.frames.stop();
+  }
+
+  open(dialog: Dialog): void {
+    this.dialog = dialog;
+    this.changed.emit();
+  }
+
+  openPanel(panel: Panel): void {
+    this.settings.set("panel", this.panel !== panel || !this.settings.get("panel"));
+    this.panel = panel;
+    this.changed.emit();
+  }
+
+  /** One line for a few seconds, also read out. */
+  say(text: string): void {
+    this.notice = text;
+    clearTimeout(this.noticeTimer);
+    this.noticeTimer = setTimeout(() => {
+      this.notice = "";
+      this.changed.emit();
+    }, 5000);
+    this.changed.emit();
+  }
+
+  private noticeSync(): void {
+    if (this.sync.state.kind === "clash" && this.dialog === null && this.sync.clashes.length) this.dialog = "clash";
+    this.changed.emit();
+  }
+
+  /** What is missing for submitting, as the ontology and the job ask for it. */
+  get missing(): Missing[] {
+    return missing(this.ontology, this.work.job.limits ?? {}, this.store.objects, this.store.attributes);
+  }
+
+  /** Goes to an object: its frame, its place, and selects it. */
+  jumpTo(id: number, frame?: number | null): void {
+    const object = this.store.get(id);
+    if (!object) return;
+    if (object.keyframes && !this.bench.shapeOf(id)) this.frames.go(frame ?? object.keyframes.find((key) => key.shape)?.frame ?? 0);
+    this.selection.set([id]);
+    this.panel = "labels";
+    this.changed.emit();
+  }
+
+  async submit(): Promise<void> {
+    this.problems = this.missing;
+    if (this.problems.length) return this.open("submit");
+    await this.verdict(() => this.api.submit(this.work.task.uid, this.sync.lease ?? ""), "Submitted");
+  }
+
+  accept = (comment = ""): Promise<void> => this.verdict(() => this.api.accept(this.work.task.uid, this.sync.lease ?? "", comment), "Accepted");
+
+  reject = (reason: string, comment: string): Promise<void> =>
+    this.verdict(() => this.api.reject(this.work.task.uid, this.sync.lease ?? "", reason, comment), "Returned to its author");
+
+  skip = (reason: string): Promise<void> => this.verdict(() => this.api.skip(this.work.task.uid, this.sync.lease ?? "", reason), "Skipped");
+
+  /** Saves all, then decides; stays where it is when either cannot be done. */
+  private async verdict(decide: () => Promise<{ next?: string | null } | null>, said: string): Promise<void> {
+    if (this.over) return;
+    this.bench.tool.cancel();
+    this.clock.flush();
+    if (!(await this.sync.settled())) return this.say("Not everything is saved yet; nothing was sent off");
+    try {
+      const answer = await decide();
+      this.over = { next: answer?.next ?? null, text: said };
+      this.dialog = null;
+      this.close();
+      this.changed.emit();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private failed(error: unknown): void {
+    if (error instanceof ApiError && Array.isArray(error.body.problems) && error.body.problems.length) {
+      this.problems = error.body.problems as Problem[];
+      return this.open("submit");
+    }
+    if (error instanceof ApiError || error instanceof Offline) return this.say(error.message);
+    throw error;
+  }
+
+  /** The uid of the next task to work on, or null when there is none. */
+  async next(): Promise<string | null> {
+    const answer = await this.api.next(this.work.project.uid, this.work.task.stage === "review" ? "review" : "label");
+    return answer?.task ?? null;
+  }
+
+  /** On to the next task: at once when this one is over or only looked at. */
+  async go(): Promise<void> {
+    if (!this.over && !this.looking) return this.say("Submit or skip this task first");
+    try {
+      this.goTo(this.over?.next ?? (await this.next()));
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Leaves the task to others, with everything saved. */
+  async release(): Promise<void> {
+    await this.sync.settled();
+    if (this.sync.lease && this.mayEdit) await this.api.release(this.work.task.uid, this.sync.lease).catch(() => undefined);
+    this.close();
+  }
+
+  async addComment(body: string, where: Partial<Comment>): Promise<void> {
+    try {
+      const comment = await this.api.comment(this.work.item.uid, { body, ...where, task: this.work.task.uid });
+      this.comments = [...this.comments, comment];
+      this.pin = null;
+      this.showPins();
+      this.changed.emit();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** Marks the comments of this frame at their places. */
+  showPins(): void {
+    const here = this.comments.filter((c) => !c.parent && c.x != null && c.y != null && (c.frame == null || c.frame === this.bench.frame));
+    this.editor?.setPins(here.map((c) => ({ id: c.uid, x: c.x!, y: c.y!, text: String(this.comments.indexOf(c) + 1), done: !!c.resolved })));
+  }
+
+  /** Takes the task back after its lease went to nobody else. */
+  async takeBack(): Promise<void> {
+    const { work, looking } = await claim(this.api, this.work.task.uid);
+    this.looking = looking;
+    if (looking) return this.say(looking);
+    this.work = { ...this.work, task: work.task, can: work.can };
+    this.sync.lease = work.task.lease;
+    this.sync.retry();
+    this.changed.emit();
+  }
+}
+
+/** The work with a lease on it where this person may have one; else just to look at, with the reason. */
+async function claim(api: Api, task: string): Promise<{ work: Work; looking: string }> {
+  try {
+    return { work: await api.claim(task), looking: "" };
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 401 || error.status === 404) throw error;
+    const work = await api.work(task);
+    const held = work.task.holder ? `${work.task.holder} holds this task` : error.message;
+    return { work, looking: held || "You can look at this task, not change it" };
+  }
+}
+
+export const count = (n: number, noun: string): string => `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;

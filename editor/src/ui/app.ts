@@ -1,0 +1,151 @@
+// The page: its frame, its keys, and what stands in place of the canvas when there is no task.
+
+import { LitElement, html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { actionFor } from "../actions/actions.ts";
+import { chordOf } from "../actions/keys.ts";
+import * as objects from "../actions/objects.ts";
+import type { Session } from "../actions/session.ts";
+import { Hints } from "./hints.ts";
+import type { StatusBar } from "./status-bar.ts";
+
+export class App extends LitElement {
+  static override properties = { session: { attribute: false }, fault: { attribute: false } };
+  declare session: Session | null;
+  declare fault: { title: string; text: string; retry: boolean } | null;
+  private attached: Session | null = null;
+  private stops: (() => void)[] = [];
+  private readonly onKey = (e: KeyboardEvent): void => this.key(e);
+  private readonly onKeyUp = (e: KeyboardEvent): void => this.keyUp(e);
+
+  constructor() {
+    super();
+    this.session = null;
+    this.fault = null;
+  }
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("keydown", this.onKey);
+    window.addEventListener("keyup", this.onKeyUp);
+    window.addEventListener("blur", () => this.setSpace(false));
+  }
+
+  override updated(_: PropertyValues): void {
+    const { session } = this;
+    if (!session || session === this.attached) return;
+    this.stops.forEach((stop) => stop());
+    this.attached = session;
+    const stage = this.querySelector<HTMLElement>(".stage")!;
+    stage.querySelectorAll("canvas").forEach((canvas) => canvas.remove());
+    session.attach(stage);
+    this.stops = [
+      session.settings.changed.on(() => this.applySettings()),
+      session.changed.on(() => this.requestUpdate()),
+      session.editor!.shown.on(({ error }) => session.frames.shown(error)),
+    ];
+    stage.addEventListener("pointermove", (e) => this.pointer(e), { passive: true });
+    // A click that places a comment is not one for the tool.
+    stage.addEventListener("pointerdown", (e) => this.placePin(e), { capture: true });
+    this.applySettings();
+    stage.focus();
+  }
+
+  private applySettings(): void {
+    const { session } = this;
+    if (!session) return;
+    const theme = session.settings.get("theme");
+    if (theme === "system") document.documentElement.removeAttribute("data-theme");
+    else document.documentElement.dataset.theme = theme;
+    this.classList.toggle("no-panel", !session.settings.get("panel"));
+  }
+
+  private pointer(e: PointerEvent): void {
+    const { session } = this;
+    if (!session) return;
+    session.clock.touch();
+    const box = this.querySelector(".stage")!.getBoundingClientRect();
+    const p = session.bench.camera.at(e.clientX - box.left, e.clientY - box.top);
+    this.querySelector<StatusBar>("lw-status")?.showPlace(p.x, p.y);
+  }
+
+  private placePin(e: PointerEvent): void {
+    const { session } = this;
+    if (!session?.pinning || e.button !== 0) return;
+    e.stopPropagation();
+    const box = this.querySelector(".stage")!.getBoundingClientRect();
+    session.pin = session.bench.camera.at(e.clientX - box.left, e.clientY - box.top);
+    session.pinning = false;
+    session.changed.emit();
+    this.querySelector<HTMLElement>("#comment-text")?.focus();
+  }
+
+  private setSpace(held: boolean): void {
+    if (!this.session?.editor || this.session.editor.spaceHeld === held) return;
+    this.session.editor.spaceHeld = held;
+    this.session.editor.refreshCursor();
+  }
+
+  private keyUp(e: KeyboardEvent): void {
+    if (e.key === " ") this.setSpace(false);
+  }
+
+  /** Runs the shortcut, unless somebody is typing or a button means the key. */
+  private key(e: KeyboardEvent): void {
+    const { session } = this;
+    if (!session || session.dialog || e.defaultPrevented || e.isComposing) return;
+    session.clock.touch();
+    const target = e.target instanceof HTMLElement ? e.target : document.body;
+    const typing = target.matches("textarea, select, input:not([type=checkbox], [type=range])") || target.isContentEditable;
+    if (typing) {
+      if (e.key === "Escape") target.blur();
+      if (!(e.ctrlKey && e.key === "Enter")) return;
+    }
+    const control = target.closest("button, a, [role=listbox], [role=slider], input");
+    if (control && ["Tab", "Enter", " ", "Backspace"].includes(e.key) && !e.ctrlKey) return;
+    const chord = chordOf(e);
+    if (chord === "Space") {
+      e.preventDefault();
+      return this.setSpace(true);
+    }
+    const hotkey = session.ontology.classes.find((c) => c.hotkey && c.hotkey.toUpperCase() === chord);
+    const action = actionFor(session, chord);
+    if (!action && !hotkey) return;
+    e.preventDefault();
+    if (hotkey) objects.setClass(session, hotkey.name);
+    else action!.run(session);
+    session.editor?.refreshCursor();
+    session.bench.changed.emit();
+  }
+
+  override render(): TemplateResult {
+    const { session, fault } = this;
+    if (fault) return html`<main class="message"><h1>${fault.title}</h1><p>${fault.text}</p><p>${fault.retry ? html`<button class="primary" @click=${() => location.reload()}>Try again</button>` : nothing} <a class="button" href="/work">My work</a></p></main>`;
+    if (!session) return html`<main class="message" aria-busy="true"><p class="muted">Opening the task…</p></main>`;
+    const video = session.work.item.kind === "video" && session.frames.count > 1;
+    return html`
+      <a class="sr skip" href="#side-body">Skip to the side panel</a>
+      <lw-top .session=${session}></lw-top>
+      <lw-tools .session=${session}></lw-tools>
+      <div class="stage" tabindex="0" role="application" aria-roledescription="labeling canvas" aria-label=${`Picture ${session.work.item.name}. Tab steps through its objects, question mark shows all keys.`}>${this.overCanvas()}</div>
+      <lw-side .session=${session}></lw-side>
+      ${video ? html`<lw-timeline .session=${session}></lw-timeline>` : nothing}
+      <lw-status .session=${session}></lw-status>
+      <lw-dialogs .session=${session}></lw-dialogs>
+      <div class="sr" role="status" aria-live="polite">${session.notice}</div>`;
+  }
+
+  private overCanvas(): TemplateResult {
+    const session = this.session!;
+    const { item } = session.work;
+    const { over, notice, frames } = session;
+    const failed = item.media_state === "failed" ? item.media_error || "The picture could not be fetched" : frames.error;
+    return html`
+      ${notice ? html`<div class="toast">${notice}</div>` : nothing}
+      ${failed ? html`<div class="stage-message"><h1>The picture cannot be shown</h1><p>${failed}</p><button @click=${() => frames.show()}>Try again</button></div>` : nothing}
+      ${over ? html`<div class="stage-message over"><h1>${over.text}</h1><p>${over.next ? "The next task is opening…" : "Every stroke is saved."}</p><button class="primary" @click=${() => session.go()}>Next task <kbd>N</kbd></button> <a class="button" href="/work">My work</a></div>` : Hints(session)}`;
+  }
+}

@@ -1,0 +1,92 @@
+// Attributes of what is selected; of the frame and the item when nothing is.
+
+import { html, nothing, type TemplateResult } from "lit";
+import * as objects from "../actions/objects.ts";
+import { type AttributeValue, same } from "../model/document.ts";
+import { attributesAt, at, keyAt } from "../model/track.ts";
+import type { Attribute } from "../model/work.ts";
+import { kindOf } from "../shapes/index.ts";
+import { icon } from "./icons.ts";
+import { Panel, from } from "./panel.ts";
+import { field } from "./values.ts";
+
+export class AttributeList extends Panel {
+  private stopStore: (() => void) | null = null;
+
+  protected sources() {
+    const { session } = this;
+    return from(session.selection.changed, session.bench.changed, session.sync.changed);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.stopStore = this.session.store.onChange(() => this.requestUpdate());
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.stopStore?.();
+  }
+
+  override render(): TemplateResult | typeof nothing {
+    return this.session.selection.ids.size ? this.ofObjects() : this.ofItem();
+  }
+
+  private ofObjects(): TemplateResult {
+    const { session } = this;
+    const chosen = [...session.selection.ids].map((id) => session.store.get(id)!);
+    const classes = [...new Set(chosen.map((o) => o.class))];
+    const attributes = session.ontology.forClass(classes[0]).filter((a) => classes.every((c) => session.ontology.forClass(c).includes(a)));
+    const disabled = !chosen.some((o) => session.bench.editable(o.id));
+    const values = chosen.slice(0, 500).map((o) => attributesAt(o, session.bench.frame));
+    const rows = attributes.map((attribute) => {
+      const first = values[0][attribute.name];
+      const mixed = values.some((v) => !same(v[attribute.name], first));
+      return field({ attribute, value: mixed ? null : first, mixed, disabled, set: (value) => objects.setAttribute(session, attribute, value) }, "object");
+    });
+    return html`<div class="section-head"><h2>${this.heading()}</h2>${this.trackButtons()}
+      <button class="quiet square" aria-label="Delete" title="Delete (Del)" ?disabled=${disabled} @click=${() => objects.remove(session)}>${icon("trash")}</button></div>
+      <p class="muted measure figure">${this.measure()}</p>
+      ${rows.length ? html`<div class="fields">${rows}</div>` : nothing}`;
+  }
+
+  private heading(): string {
+    const { selection, store, ontology } = this.session;
+    if (selection.only === null) return `${selection.ids.size.toLocaleString("en")} selected`;
+    return `${ontology.label(store.get(selection.only)!.class)} ${selection.only}`;
+  }
+
+  private measure(): string {
+    const { session } = this;
+    const id = session.selection.only;
+    const shape = id === null ? null : session.bench.shapeOf(id);
+    if (!shape) return id === null ? "Changes apply to all of them" : "Not in this frame";
+    const object = session.store.get(id!)!;
+    const key = object.keyframes ? (keyAt(object, session.bench.frame) ? ", keyframe" : ", between keyframes") : "";
+    return kindOf(shape).measure(shape, session.bench.size) + key;
+  }
+
+  private trackButtons(): TemplateResult | typeof nothing {
+    const { session } = this;
+    const id = session.selection.only;
+    const object = id === null ? null : session.store.get(id);
+    if (!object?.keyframes) return nothing;
+    const gone = !at(object, session.bench.frame);
+    return html`<button class="quiet small" aria-pressed=${!!keyAt(object, session.bench.frame)} @click=${() => objects.toggleKeyframe(session)} title="Set or remove a keyframe here (F)">Key</button>
+      <button class="quiet small" aria-pressed=${gone} @click=${() => objects.toggleOutside(session)} title="Out of the picture from here (U)">Outside</button>`;
+  }
+
+  private ofItem(): TemplateResult | typeof nothing {
+    const { session } = this;
+    const disabled = !session.mayEdit;
+    const make = (list: Attribute[], values: Record<string, AttributeValue>, scope: string, set: (name: string, value: AttributeValue) => void): TemplateResult[] =>
+      list.map((attribute) => field({ attribute, value: values[attribute.name], mixed: false, disabled, set: (value) => set(attribute.name, value) }, scope));
+    const item = make(session.ontology.forItem(), session.store.attributes, "item", (name, value) => objects.setItemAttribute(session, name, value));
+    const ofFrame = session.bench.parts.video ? session.ontology.forFrame() : [];
+    const frame = make(ofFrame, session.store.frames[String(session.bench.frame)] ?? {}, "frame", (name, value) => objects.setFrameAttribute(session, name, value));
+    if (!item.length && !frame.length) return nothing;
+    return html`
+      ${item.length ? html`<div class="section-head"><h2>Item</h2></div><div class="fields">${item}</div>` : nothing}
+      ${frame.length ? html`<div class="section-head"><h2>Frame ${session.bench.frame + 1}</h2></div><div class="fields">${frame}</div>` : nothing}`;
+  }
+}

@@ -1,0 +1,40 @@
+// The right side: labels, comments, the guide, or how things look.
+
+import { html, type TemplateResult } from "lit";
+import type { Panel as Name } from "../actions/session.ts";
+import { icon } from "./icons.ts";
+import { Panel, from } from "./panel.ts";
+
+const TABS: [Name, string, string][] = [["labels", "Labels", "list"], ["comments", "Comments", "comment"], ["guide", "Guide", "book"], ["look", "View", "sliders"]];
+
+export class SidePanel extends Panel {
+  protected sources() {
+    return from(this.session.changed, this.session.settings.changed);
+  }
+
+  override render(): TemplateResult {
+    const { session } = this;
+    const open = session.comments.filter((c) => !c.resolved && !c.parent).length;
+    return html`
+      <div class="tabs" role="tablist" aria-label="Side panel">${TABS.map(([name, label, glyph]) => html`
+        <button role="tab" id="tab-${name}" aria-selected=${session.panel === name} aria-controls="side-body" @click=${() => this.show(name)}>${icon(glyph)}<span>${label}</span>${name === "comments" && open ? html`<span class="badge">${open}</span>` : ""}</button>`)}
+        <button class="quiet square close" aria-label="Close the side panel" @click=${() => session.settings.set("panel", false)}>${icon("x")}</button></div>
+      <div class="side-body" id="side-body" role="tabpanel" aria-labelledby="tab-${session.panel}">${this.body()}</div>`;
+  }
+
+  private show(name: Name): void {
+    this.session.panel = name;
+    this.session.settings.set("panel", true);
+    this.session.changed.emit();
+  }
+
+  private body(): TemplateResult {
+    const { session } = this;
+    switch (session.panel) {
+      case "comments": return html`<lw-comments .session=${session}></lw-comments>`;
+      case "guide": return html`<lw-guide .session=${session}></lw-guide>`;
+      case "look": return html`<lw-look .session=${session}></lw-look>`;
+      default: return html`<lw-classes .session=${session}></lw-classes><lw-attributes .session=${session}></lw-attributes><lw-objects .session=${session}></lw-objects>`;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// The bottom line: what to do next with the tool in hand, where the pointer is, how large the picture is shown.
+
+import { html, type TemplateResult } from "lit";
+import { Panel, from } from "./panel.ts";
+
+export class StatusBar extends Panel {
+  private place = "";
+
+  protected sources() {
+    const { session } = this;
+    return from(session.bench.changed, session.bench.camera.changed, session.selection.changed, session.changed);
+  }
+
+  /** The pointer's place in the picture's pixels. */
+  showPlace(x: number, y: number): void {
+    const { size } = this.session.bench;
+    const inside = x >= 0 && y >= 0 && x <= 1 && y <= 1;
+    const text = inside ? `${Math.floor(x * size.x)}, ${Math.floor(y * size.y)}` : "";
+    if (text === this.place) return;
+    this.place = text;
+    // Straight into its element: the pointer moves far more often than anything else here changes.
+    const output = this.querySelector(".place");
+    if (output) output.textContent = text;
+  }
+
+  override render(): TemplateResult {
+    const { session } = this;
+    const { size, camera } = session.bench;
+    const hint = session.pinning ? "Click the place that the comment is about" : session.mayEdit ? session.bench.tool.hint() : session.looking || "Looking only";
+    return html`
+      <span class="tool-state" data-state=${session.bench.tool.state} data-tool=${session.bench.toolId}>${session.bench.toolSpec.label}</span>
+      <span class="hint">${hint}</span>
+      <span class="spacer"></span>
+      <span class="figure place" aria-hidden="true"></span>
+      <span class="figure muted wide">${size.x > 1 ? `${size.x} × ${size.y}` : ""}</span>
+      <span class="zoom"><button class="quiet square" aria-label="Zoom out" @click=${() => this.zoom(0.8)}>−</button>
+        <button class="quiet figure" title="Fit the picture (0)" @click=${() => camera.fit()}>${Math.round(camera.zoom * 100)}%</button>
+        <button class="quiet square" aria-label="Zoom in" @click=${() => this.zoom(1.25)}>+</button></span>`;
+  }
+
+  private zoom(factor: number): void {
+    const { camera } = this.session.bench;
+    camera.zoomAt(camera.width / 2, camera.height / 2, factor);
+  }
+}
