@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +21,8 @@ from labelwright.models.projects import Project
 from labelwright.models.work import Task
 from labelwright.services import documents, identity, ontology, projects, workflows
 from labelwright.services.documents import Change
-from tests.support import cast
+from tests.conftest import DATABASES
+from tests.support import cast, postgres
 
 CLASSES: list[dict[str, Any]] = [
     {"name": "Vehicle_car", "attributes": [
@@ -101,14 +104,14 @@ class Desk:
         with self.database.read() as session:
             return documents.read(session, self.task(job)[1].id)
 
-    def media_arrived(self, *jobs: str) -> None:
+    def media_arrived(self, *jobs: str, size: tuple[int, int] = (600, 400)) -> None:
         """As if the files had been fetched."""
         from labelwright.services import tasks
 
         with self.database.write() as session:
             for job in jobs:
                 item = session.get_one(Item, self.task(job)[1].id)
-                item.media_state, item.width, item.height = "ready", 600, 400
+                item.media_state, item.width, item.height = "ready", *size
                 tasks.media_ready(session, [item.id])
 
     def label(self, job: str, change: Change | None = None) -> None:
@@ -133,6 +136,16 @@ class Desk:
             task = tasks.load(session, self.people.rita, job, "review")
             queue.claim(session, self.people.rita, task)
             reviewing.accept(session, self.people.rita, task, task.lease)
+
+    def reject(self, job: str, reason: str = "Loose outline") -> None:
+        """A reviewer sends the work back."""
+        from labelwright.services import queue, tasks
+        from labelwright.services import review as reviewing
+
+        with self.database.write() as session:
+            task = tasks.load(session, self.people.rita, job, "review")
+            queue.claim(session, self.people.rita, task)
+            reviewing.reject(session, self.people.rita, task, task.lease, reason)
 
     def finish(self, job: str, change: Change | None = None) -> dict[str, Any]:
         """Label and accept; the result file."""
@@ -165,7 +178,25 @@ class Desk:
 @pytest.fixture
 def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     """The application on a fresh database, an image and a video project, a workflow with the tag Maker-1."""
-    app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=database_url, workers=0))
+    yield from _desks(database_url, tmp_path)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def shared_desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One application for the tests of a file that do not disturb each other."""
+    folder = tmp_path_factory.mktemp("shared")
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "labelwright.sqlite3")
+        yield from _desks(f"sqlite:///{folder / 'labelwright.sqlite3'}", folder)
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    name = f"shared_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    yield from _desks(server.create(name, request.getfixturevalue("postgres_template")), folder)
+    server.drop(name)
+
+
+def _desks(database_url: str, folder: Path) -> Iterator[Desk]:
+    app = asgi.create_app(settings.load({}, data=folder / "data", database_url=database_url, workers=0))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield a_desk(app, client)
 

@@ -113,7 +113,7 @@ def _video(data: dict[str, Any], ontology: Ontology | None) -> Payload:
     video_data = data["video_data"]
     if type(video_data) is not dict:
         raise invalid("data.video_data", 'must be an object with "frames".')
-    frames = video_data.get("frames")
+    frames: Any = video_data.get("frames")
     frame_ids = _frame_ids(frames, "data.video_data.frames")
     files = [
         File(url(frame.get("src"), f"data.video_data.frames[{i}].src"), "frame", i, frame_id)
@@ -128,7 +128,7 @@ def _frame_ids(frames: Any, path: str) -> list[str]:
     if type(frames) is not list or not frames:
         raise invalid(path, "must be a list of at least one frame.")
     seen: dict[str, int] = {}
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(frames or ()):
         frame_id = frame.get("frame_id") if type(frame) is dict else None
         if type(frame_id) is not str or not frame_id or len(frame_id) > 300:
             raise invalid(f"{path}[{number}].frame_id", "must be a text of 1 to 300 characters.")
@@ -148,7 +148,7 @@ def _sensors(data: dict[str, Any], ontology: Ontology | None) -> Payload:
     if type(meta) is not list or any(type(m) is not dict for m in meta):
         raise invalid("data.sensor_data.sensor_meta", "must be a list of sensors.")
     path = "data.sensor_data.frames"
-    frames = sensor_data.get("frames")
+    frames: Any = sensor_data.get("frames")
     if frames is None and type(sensor_data.get("sensors")) is list:  # a single cloud, sent without a list of frames
         frames, path = [{"frame_id": WHOLE_FRAME, "sensors": sensor_data["sensors"]}], "data.sensor_data"
     frame_ids = _frame_ids(frames, path)
@@ -157,7 +157,7 @@ def _sensors(data: dict[str, Any], ontology: Ontology | None) -> Payload:
         return Payload("video", [], frame_ids, len(frame_ids), blocked=LIDAR, warnings=warnings)
     names = {m.get("id"): str(m.get("name") or m.get("id")) for m in meta if type(m.get("id")) in (str, int)}
     files: list[File] = []
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(frames or ()):
         files += _cameras(frame, number, f"{path}[{number}]", primary, names)
     payload = Payload("video", files, frame_ids, len(frame_ids), warnings=warnings)
     payload.labels = labels.read_video(data.get("maker_response"), frame_ids, ontology)
@@ -231,8 +231,8 @@ def _read_reference(image: dict[str, Any], path: str, index: dict[str, int], fil
     if type(entries) is not list or any(type(entry) is not dict for entry in entries):
         raise invalid(path + ".data", "must be a list of objects.")
     for number, entry in enumerate(entries):
-        at = index[frame_id] if index else len(files)
-        files.append(_reference(entry, f"{path}.data[{number}]", at, frame_id if index else None))
+        at = index[str(frame_id)] if index else len(files)
+        files.append(_reference(entry, f"{path}.data[{number}]", at, str(frame_id) if index else None))
 
 
 def _reference(entry: dict[str, Any], path: str, position: int, frame_id: str | None) -> File:

@@ -81,7 +81,8 @@ def maker_response(
     """The labels as they can be sent with a new job. `frame_ids` None: an image."""
     if frame_ids is not None:
         data = video_annotations(document, item_uid, frame_ids, states=True)
-        return {"video2d": {"data": data}, **_other(document)}
+        drawn = {"video2d": {"data": data}} if data["annotations"] or len(data) > 1 else {}
+        return drawn | _other(document)
     groups: Json = {}
     for group, value in image_annotations(document, item_uid, states=True).items():
         if group not in shapes.TYPES:

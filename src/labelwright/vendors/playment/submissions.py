@@ -83,15 +83,11 @@ def signed(session: Session, store: Store, links: Links, task: Task, item: Item,
     made = _Made(session, store, task, item, f"{attachments}/{task.uid}")
     if kind == "build" and not version:
         return links.sign(made.build(), JSON)
-    if version and final_version(session, task) is not None:
-        head = session.scalar(
-            select(DocumentHead.version).where(DocumentHead.item_id == item.id, DocumentHead.layer == MAIN)
-        )
-        if int(version) <= (head or 0):
-            if kind == "result" and not match["frame"]:
-                return links.sign(made.result(int(version)), JSON)
-            if kind == "mask":
-                return links.sign(made.mask(int(version), int(match["frame"] or 0)), PNG)
+    if version and int(version) <= _head(session, item):
+        if kind == "mask":
+            return links.sign(made.mask(int(version), int(match["frame"] or 0)), PNG)
+        if kind == "result" and not match["frame"] and final_version(session, task) is not None:
+            return links.sign(made.result(int(version)), JSON)
     raise _missing(name)
 
 
@@ -102,6 +98,11 @@ def body(session: Session, store: Store, task: Task, item: Item, attachments: st
         return None
     made = _Made(session, store, task, item, f"{attachments}/{task.uid}")
     return msgspec.json.decode(store.get(made.result(version)))
+
+
+def _head(session: Session, item: Item) -> int:
+    query = select(DocumentHead.version).where(DocumentHead.item_id == item.id, DocumentHead.layer == MAIN)
+    return session.scalar(query) or 0
 
 
 def _missing(name: str) -> PlaymentError:
@@ -154,9 +155,8 @@ class _Made:
         data = self._data()
         if "maker_response" not in data:
             frame_ids = self._frame_ids() if self.item.kind == "video" else None
-            document, version = stored.document, stored.version
-            mask = self._raster(document, version) if frame_ids is None and self.task.stage == "end" else None
-            labels = result.maker_response(document, self.item.uid, frame_ids, mask)
+            mask = self._raster(stored.document, stored.version) or self._sent_raster() if frame_ids is None else None
+            labels = result.maker_response(stored.document, self.item.uid, frame_ids, mask)
             if labels:
                 data["maker_response"] = labels
         own = (self.task.extra or {}).get(VENDOR, {})
@@ -194,7 +194,7 @@ class _Made:
             select(ItemMedia.frame_id, ItemMedia.url, ItemMedia.position)
             .where(ItemMedia.item_id == self.item.id, ItemMedia.role.in_(("main", "frame")))
             .order_by(ItemMedia.position, ItemMedia.id)
-        ).tuples()
+        )
         files = [(frame_id or str(n), url or f"{self.at}/file-{n}") for frame_id, url, n in rows]
         return files or [("0", "")]
 
@@ -214,11 +214,22 @@ class _Made:
         size = (self.item.width, self.item.height) if self.item.width and self.item.height else None
         return raster.paint(_masks_at(document, frame), size, self._sent_colors())
 
-    def _sent_colors(self) -> dict[str, str]:
-        extra = self.session.scalar(
-            select(ItemMedia.extra).where(ItemMedia.item_id == self.item.id, ItemMedia.role == "mask").limit(1)
+    def _sent_mask(self) -> ItemMedia | None:
+        return self.session.scalar(
+            select(ItemMedia).where(ItemMedia.item_id == self.item.id, ItemMedia.role == "mask").limit(1)
         )
-        return raster.sent_colors((extra or {}).get("legend"))
+
+    def _sent_colors(self) -> dict[str, str]:
+        mask = self._sent_mask()
+        return {} if mask is None else raster.sent_colors((mask.extra or {}).get("legend"))
+
+    def _sent_raster(self) -> Json | None:
+        """The mask as it was filed, while it is not yet read into the labels."""
+        mask = self._sent_mask()
+        if mask is None or mask.state == "ready":
+            return None
+        legend = (mask.extra or {}).get("legend", {})
+        return {"url": mask.url, "legend": {color: entry["name"] for color, entry in legend.items()}}
 
     def _masks(self, document: Document, version: int) -> list[Json]:
         """A mask for each frame of a video that has any."""
