@@ -3,7 +3,7 @@
 import { Editor } from "../editor/editor.ts";
 import { Workbench } from "../editor/workbench.ts";
 import { Ontology, type Missing, missing } from "../model/ontology.ts";
-import type { Comment, Problem, Work } from "../model/work.ts";
+import { type Comment, type Problem, type Work, personName } from "../model/work.ts";
 import { type Api, ApiError, Offline } from "../store/api.ts";
 import { Emitter } from "../store/emitter.ts";
 import type { Journal } from "../store/journal.ts";
@@ -240,7 +240,7 @@ async function claim(api: Api, task: string): Promise<{ work: Work; looking: str
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 401 || error.status === 404) throw error;
     const work = await api.work(task);
-    const held = work.task.holder ? `${work.task.holder} holds this task` : error.message;
+    const held = work.task.holder ? `${personName(work.task.holder)} holds this task` : error.message;
     return { work, looking: held || "You can look at this task, not change it" };
   }
 }

@@ -29,9 +29,17 @@ export interface Attribute {
   default?: AttributeValue;
 }
 
+export interface Person {
+  uid: string;
+  name: string;
+  email: string;
+}
+
+export const personName = (person: Person | null): string => person?.name || person?.email || "Somebody";
+
 export interface Comment {
   uid: string;
-  author: string | null;
+  author: Person | null;
   body: string;
   reason?: string;
   object_id?: number | null;
@@ -46,7 +54,7 @@ export interface Comment {
 export interface FrameMedia {
   index: number;
   frame_id: string | null;
-  url: string;
+  url: string | null;
   width?: number | null;
   height?: number | null;
 }
@@ -60,15 +68,15 @@ export interface Work {
     step_name: string;
     lease: string | null;
     lease_until: string | null;
-    holder: string | null;
-    author: string | null;
+    holder: Person | null;
+    author: Person | null;
     priority: number;
     returned: number;
     seconds: number;
     position?: number | null;
     total?: number | null;
   };
-  project: { uid: string; name: string; slug: string; kind: "image" | "video"; instructions: string; reasons: string[] };
+  project: { uid: string; name: string; slug: string; kind: "image" | "video"; instructions: string; reasons: string[]; semantic: boolean };
   job: { uid: string; name: string; instructions: string; allowed_classes: string[] | null; limits: { objects?: number | null; tags?: number | null } };
   item: {
     uid: string;
@@ -81,7 +89,7 @@ export interface Work {
     media_error: string;
     media: { url: string; mime: string } | null;
     frames: FrameMedia[];
-    references: { label: string | null; url: string; frame: number | null }[];
+    references: { label: string | null; url: string | null; frame: number | null }[];
   };
   ontology: { classes: LabelClass[]; attributes: Attribute[] };
   document: Document;
@@ -106,6 +114,9 @@ export interface Saved {
   renamed: Record<string, number>;
   merged: LabelObject[];
   deleted: number[];
+  /** Given when others have changed them. */
+  attributes?: Attributes;
+  frames?: Record<string, Attributes>;
 }
 
 /** One object that both sides have changed. */

@@ -38,12 +38,12 @@ export class Api {
   release = (task: string, lease: string): Promise<unknown> => this.call("POST", `/tasks/${task}/release`, { lease });
   skip = (task: string, lease: string, reason: string): Promise<{ next?: string | null } | null> =>
     this.call("POST", `/tasks/${task}/skip`, { lease, reason });
-  submit = (task: string, lease: string): Promise<{ next?: string | null }> => this.call("POST", `/tasks/${task}/submit`, { lease });
+  submit = (task: string, lease: string): Promise<{ next?: string | null }> => this.call("POST", `/tasks/${task}/submit`, { lease, next: true });
   accept = (task: string, lease: string, comment: string): Promise<{ next?: string | null }> =>
-    this.call("POST", `/tasks/${task}/accept`, { lease, comment });
+    this.call("POST", `/tasks/${task}/accept`, { lease, comment, next: true });
   reject = (task: string, lease: string, reason: string, comment: string): Promise<{ next?: string | null }> =>
-    this.call("POST", `/tasks/${task}/reject`, { lease, reason, comment });
-  next = (project: string, stage: string): Promise<{ task: string } | null> => this.call("POST", "/tasks/next", { project, stage });
+    this.call("POST", `/tasks/${task}/reject`, { lease, reason, comment, next: true });
+  next = (project: string, stage: "label" | "review"): Promise<{ task: string } | null> => this.call("POST", "/tasks/next", { project, stage });
   save = (item: string, body: Save): Promise<Saved> => this.call("PATCH", `/items/${item}/document`, body);
   document = (item: string, version?: number): Promise<Document> =>
     this.call("GET", `/items/${item}/document${version === undefined ? "" : `?version=${version}`}`);

@@ -224,9 +224,15 @@ export class Sync {
     const news = saved.merged.filter((object) => !same(known.objects.get(object.id), object));
     for (const object of saved.merged) known.objects.set(object.id, object);
     for (const id of saved.deleted) known.objects.delete(id);
+    const attributes = saved.attributes && mergedKeys(known.attributes, store.attributes, saved.attributes);
+    const frames = saved.frames && mergedKeys(known.frames, store.frames, saved.frames);
+    known.attributes = saved.attributes ?? known.attributes;
+    known.frames = saved.frames ?? known.frames;
     store.change("server", (draft) => {
       for (const object of news) if (!dirty.has(object.id)) draft.put(object);
       for (const id of saved.deleted) if (!dirty.has(id) && store.get(id)) draft.delete(id);
+      if (attributes) draft.setAttributes(attributes);
+      if (frames) draft.setFrames(frames);
     });
   }
 

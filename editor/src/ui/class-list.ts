@@ -1,7 +1,6 @@
 // The classes: the one in hand, their number keys, and a search over thousands.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { styleMap } from "lit/directives/style-map.js";
 import * as objects from "../actions/objects.ts";
 import type { LabelClass } from "../model/work.ts";
 import { icon } from "./icons.ts";
@@ -39,7 +38,7 @@ export class ClassList extends Panel {
   private row(c: LabelClass, index: number, chosen: boolean, n: number): TemplateResult {
     const { session } = this;
     return html`<button class="class" role="radio" aria-checked=${chosen} data-class=${c.name} @click=${() => objects.setClass(session, c.name)}>
-      <span class="swatch" style=${styleMap({ background: c.color })}></span><span class="name">${c.display_name || c.name}</span>
+      <span class="swatch" .style=${`background:${c.color}`}></span><span class="name">${c.display_name || c.name}</span>
       ${n ? html`<span class="muted figure">${n.toLocaleString("en")}</span>` : nothing}
       ${index >= 0 && index < 9 ? html`<kbd>${index + 1}</kbd>` : c.hotkey ? html`<kbd>${c.hotkey}</kbd>` : nothing}</button>`;
   }

@@ -1,7 +1,7 @@
 // Comments on the item, its objects and places: read, answered, added.
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { Comment } from "../model/work.ts";
+import { type Comment, personName } from "../model/work.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
@@ -49,7 +49,7 @@ export class CommentList extends Panel {
 
   private one(c: Comment): TemplateResult {
     const number = this.session.comments.indexOf(c) + 1;
-    return html`<div class="said"><p class="muted"><span class="figure">${number}</span> <strong>${c.author ?? "Somebody"}</strong>
+    return html`<div class="said"><p class="muted"><span class="figure">${number}</span> <strong>${personName(c.author)}</strong>
       <time datetime=${c.created_at} title=${new Date(c.created_at).toLocaleString()}>${ago(c.created_at)}</time>${c.reason ? html` <span class="chip returned">${c.reason}</span>` : nothing}${c.resolved ? html` <span class="chip">resolved</span>` : nothing}</p>
       <p class="body">${c.body}</p></div>`;
   }

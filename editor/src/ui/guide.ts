@@ -13,15 +13,15 @@ export class Guide extends Panel {
   override render(): TemplateResult {
     const { project, job, item } = this.session.work;
     const frame = this.session.bench.frame;
-    const references = item.references.filter((r) => r.frame === null || r.frame === undefined || r.frame === frame);
+    const references = item.references.filter((r) => r.url).filter((r) => r.frame === null || r.frame === undefined || r.frame === frame);
     const none = !job.instructions && !project.instructions && !item.references.length;
     return html`<div class="scroll guide">
       ${none ? html`<p class="empty">This project has no instructions and this item no reference pictures.</p>` : nothing}
       ${job.instructions ? html`<h2>${job.name}</h2><div class="prose">${job.instructions}</div>` : nothing}
       ${project.instructions ? html`<h2>${project.name}</h2><div class="prose">${project.instructions}</div>` : nothing}
       ${references.length ? html`<h2>References</h2>` : item.references.length ? html`<p class="empty">No reference for this frame.</p>` : nothing}
-      ${references.map((r, i) => html`<figure><button class="reference" @click=${() => this.enlarge(r.url)} aria-label=${`Enlarge ${r.label ?? `reference ${i + 1}`}`}>
-        <img src=${r.url} alt=${r.label ?? `Reference ${i + 1}`} loading="lazy" /></button><figcaption class="muted">${r.label ?? ""}</figcaption></figure>`)}
+      ${references.map((r, i) => html`<figure><button class="reference" @click=${() => this.enlarge(r.url!)} aria-label=${`Enlarge ${r.label ?? `reference ${i + 1}`}`}>
+        <img src=${r.url!} alt=${r.label ?? `Reference ${i + 1}`} loading="lazy" /></button><figcaption class="muted">${r.label ?? ""}</figcaption></figure>`)}
       </div>
       ${this.large ? html`<div class="large-reference" role="dialog" aria-label="Reference" @click=${() => this.enlarge(null)}><img src=${this.large} alt="Reference, large" /></div>` : nothing}`;
   }

@@ -1,7 +1,6 @@
 // The objects of this frame: found, selected, hidden and locked in a list of any length.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { styleMap } from "lit/directives/style-map.js";
 import { classMap } from "lit/directives/class-map.js";
 import * as objects from "../actions/objects.ts";
 import { kindLabel } from "../shapes/index.ts";
@@ -99,7 +98,7 @@ export class ObjectList extends Panel {
     return html`
       <div class=${classMap({ row: true, hidden })} role="option" aria-selected=${session.selection.has(id)} aria-posinset=${index + 1} aria-setsize=${this.ids.length}
         data-object=${id} aria-label=${`${label}, ${kind ? kindLabel(kind) : "no shape"}`} @click=${(e: MouseEvent) => this.choose(id, index, e)} @dblclick=${() => this.zoom(id)} @pointerenter=${() => session.selection.setHover(id)} @pointerleave=${() => session.selection.setHover(null)}>
-        <span class="swatch" style=${styleMap({ background: session.editor?.look.color(id) ?? session.ontology.color(object.class) })}></span>
+        <span class="swatch" .style=${`background:${session.editor?.look.color(id) ?? session.ontology.color(object.class)}`}></span>
         <span class="kind" title=${kind ? kindLabel(kind) : ""}>${icon(KIND_ICONS[kind ?? ""] ?? "more")}</span>
         <span class="name">${session.ontology.label(object.class)} <span class="muted figure">${id}</span></span>
         ${refused ? html`<span class="bad" title=${refused.message}>${icon("alert")}</span>` : nothing}

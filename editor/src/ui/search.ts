@@ -1,7 +1,6 @@
 // Search with results below it: classes (thousands of them) and commands.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { styleMap } from "lit/directives/style-map.js";
 import { ACTIONS, keysOf } from "../actions/actions.ts";
 import { shown } from "../actions/keys.ts";
 import * as objects from "../actions/objects.ts";
@@ -72,7 +71,7 @@ function search(d: Dialogs, placeholder: string, results: Result[]): TemplateRes
     <input class="query" autofocus type="text" role="combobox" aria-expanded="true" aria-controls="results" aria-activedescendant=${results.length ? `result-${at}` : ""} placeholder=${placeholder} aria-label=${placeholder} .value=${typing.query} @input=${type} @keydown=${key} />
     <div class="results" id="results" role="listbox" aria-label="Results">
       ${results.map((r, i) => html`<div class="result" role="option" id="result-${i}" aria-selected=${i === at} @click=${() => run(r)}>
-        ${r.color ? html`<span class="swatch" style=${styleMap({ background: r.color })}></span>` : nothing}<span class="name">${r.label}</span>${r.detail ? html`<kbd>${r.detail}</kbd>` : nothing}</div>`)}
+        ${r.color ? html`<span class="swatch" .style=${`background:${r.color}`}></span>` : nothing}<span class="name">${r.label}</span>${r.detail ? html`<kbd>${r.detail}</kbd>` : nothing}</div>`)}
       ${results.length ? nothing : html`<p class="empty">Nothing found.</p>`}
     </div>`;
 }

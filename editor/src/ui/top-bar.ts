@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { count } from "../actions/session.ts";
 import type { SyncState } from "../store/sync.ts";
+import { personName } from "../model/work.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
@@ -36,7 +37,7 @@ export class TopBar extends Panel {
         <span class="item" title=${item.name}>${item.name}</span>
         ${position ? html`<span class="muted position">${position}</span>` : nothing}
         ${task.returned ? html`<span class="chip returned">returned</span>` : nothing}
-        ${session.reviewing ? html`<span class="chip review">review${task.author ? html` of ${task.author}` : nothing}</span>` : nothing}
+        ${session.reviewing ? html`<span class="chip review">review${task.author ? html` of ${personName(task.author)}` : nothing}</span>` : nothing}
       </div>
       <span class="spacer"></span>
       ${session.looking ? html`<span class="chip" role="status">${session.looking}</span>` : this.saveState(session.sync.state)}

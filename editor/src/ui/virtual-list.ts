@@ -1,7 +1,6 @@
 // A list of any length that keeps only the rows in sight on the page.
 
 import { html, type TemplateResult } from "lit";
-import { styleMap } from "lit/directives/style-map.js";
 
 export interface Rows<T> {
   items: readonly T[];
@@ -18,8 +17,8 @@ export function visibleRows<T>({ items, height, top, room, row }: Rows<T>): Temp
   const first = Math.max(0, Math.floor(top / height) - SPARE);
   const last = Math.min(items.length, Math.ceil((top + room) / height) + SPARE);
   return html`
-    <div class="all-rows" style=${styleMap({ height: `${items.length * height}px` })}>
-      <div class="seen-rows" style=${styleMap({ transform: `translateY(${first * height}px)` })}>
+    <div class="all-rows" .style=${`height:${items.length * height}px`}>
+      <div class="seen-rows" .style=${`transform:translateY(${first * height}px)`}>
         ${items.slice(first, last).map((item, i) => row(item, first + i))}
       </div>
     </div>`;
