@@ -76,7 +76,7 @@ export class Editor implements Target {
 
   private applySetting(name: string): void {
     const { settings } = this.bench.parts;
-    this.look.background = getComputedStyle(this.root).getPropertyValue("--canvas").trim() || "#101114";
+    this.look.background = getComputedStyle(this.root).backgroundColor;
     this.overlay.crosshair = settings.get("crosshair");
     this.overlay.named = settings.get("names") !== "never";
     if (["brightness", "contrast", "gamma"].includes(name)) this.relight();
@@ -101,9 +101,7 @@ export class Editor implements Target {
     try {
       const picture = await this.pictures.load(url);
       if (this.url !== url) return;
-      this.raw = picture;
-      this.camera.show(sizeOf(picture));
-      this.relight();
+      this.take(picture);
       this.shown.emit({ url, error: null });
     } catch (error) {
       if (this.url === url) this.shown.emit({ url, error: error instanceof Error ? error.message : String(error) });
@@ -113,10 +111,16 @@ export class Editor implements Target {
   /** Shows what was decoded elsewhere: a frame of a video file. */
   showDecoded(picture: Picture): void {
     this.url = "";
-    this.raw = picture;
-    this.camera.show(sizeOf(picture));
-    this.relight();
+    this.take(picture);
     this.shown.emit({ url: "", error: null });
+  }
+
+  private take(picture: Picture): void {
+    const size = sizeOf(picture);
+    if (size.x !== this.camera.size.x || size.y !== this.camera.size.y) this.painter.reset();
+    this.raw = picture;
+    this.camera.show(size);
+    this.relight();
   }
 
   private relight(): void {

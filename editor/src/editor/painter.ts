@@ -67,6 +67,12 @@ export class Painter {
     this.dirty(null);
   }
 
+  /** Forgets what is shown: it was of a picture of another size. */
+  reset(): void {
+    this.shown.view = null;
+    this.dirty(null);
+  }
+
   /** Draws these places again, or (null) everything. */
   dirty(places: Bounds[] | null): void {
     const { view } = this.shown;

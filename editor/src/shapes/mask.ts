@@ -114,7 +114,7 @@ export const mask: ShapeKind<Mask> = {
     return { inside, edge: inside ? 20 : reach(raster, p, m, 6) };
   },
   draw(shape, canvas, view, style) {
-    place(canvas, view, rasterOf(shape), canvasOf(shape, style.color, Math.min(1, style.opacity * 2 + 0.1)));
+    place(canvas, view, rasterOf(shape), canvasOf(shape, style.color, Math.min(1, style.opacity * 1.7 + 0.06)));
     if (!style.active) return;
     canvas.beginPath();
     for (const ring of ringsOf(shape)) line(canvas, view, ring, true);

@@ -5,7 +5,7 @@ import type { Panel as Name } from "../actions/session.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
-const TABS: [Name, string, string][] = [["labels", "Labels", "list"], ["comments", "Comments", "comment"], ["guide", "Guide", "book"], ["look", "View", "sliders"]];
+const TABS: [Name, string][] = [["labels", "Labels"], ["comments", "Comments"], ["guide", "Guide"], ["look", "View"]];
 
 export class SidePanel extends Panel {
   protected sources() {
@@ -16,8 +16,8 @@ export class SidePanel extends Panel {
     const { session } = this;
     const open = session.comments.filter((c) => !c.resolved && !c.parent).length;
     return html`
-      <div class="tabs" role="tablist" aria-label="Side panel">${TABS.map(([name, label, glyph]) => html`
-        <button role="tab" id="tab-${name}" aria-selected=${session.panel === name} aria-controls="side-body" @click=${() => this.show(name)}>${icon(glyph)}<span>${label}</span>${name === "comments" && open ? html`<span class="badge">${open}</span>` : ""}</button>`)}
+      <div class="tabs" role="tablist" aria-label="Side panel">${TABS.map(([name, label]) => html`
+        <button role="tab" id="tab-${name}" aria-selected=${session.panel === name} aria-controls="side-body" @click=${() => this.show(name)}><span>${label}</span>${name === "comments" && open ? html`<span class="badge">${open}</span>` : ""}</button>`)}
         <button class="quiet square close" aria-label="Close the side panel" @click=${() => session.settings.set("panel", false)}>${icon("x")}</button></div>
       <div class="side-body" id="side-body" role="tabpanel" aria-labelledby="tab-${session.panel}">${this.body()}</div>`;
   }
