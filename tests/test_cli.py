@@ -60,6 +60,28 @@ def test_from_nothing_to_a_workflow(place: dict[str, object], tmp_path: Path) ->
     assert len(workflow["uid"]) == 36
 
 
+def test_import_files_the_good_lines_and_reports_the_others(place: dict[str, object], tmp_path: Path) -> None:
+    classes = tmp_path / "classes.json"
+    classes.write_text('[{"name": "car", "shapes": ["rectangle"]}]')
+    project = run(place, "project", "create", "Bulk", "--classes", str(classes))["uid"]
+    box = {"id": 1, "class": "car", "shape": {"type": "rectangle", "box": [0.1, 0.1, 0.5, 0.5]}}
+    lines = [{"reference_id": f"r{n}", "url": f"https://example.org/{n}.jpg", "objects": [box]} for n in range(2500)]
+    lines[7]["objects"] = [{**box, "class": "cow"}]
+    lines[1200] = {"reference_id": "r3", "url": "https://example.org/x.jpg"}
+    file = tmp_path / "tasks.ndjson"
+    file.write_text("\n".join(map(json.dumps, lines)) + "\nnot json\n")
+    settings = {k: v for k, v in place.items() if k != "owner"}
+    done = subprocess.run([sys.executable, "-m", "labelwright.cli", "import", str(file), "--project", project, "--json"],
+                          capture_output=True, text=True, env=environment(**settings), cwd=ROOT)  # fmt: skip
+    body = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (body["lines"], body["filed"], body["failed"]) == (2501, 2498, 3)
+    assert [error["line"] for error in body["errors"]] == [8, 1201, 2501]
+    assert "cow" in body["errors"][0]["problems"][0]["message"]
+    code, error = fail("import", str(tmp_path / "none"), "--project", project, **settings)
+    assert (code, "cannot be read" in error["message"]) == (2, True)
+
+
 @pytest.fixture(scope="module")
 def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of an installation that no test changes."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
-from typing import Annotated, Any, NotRequired
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Annotated, Any, NotRequired, Protocol
 from uuid import UUID
 
 import anyio
@@ -12,6 +14,7 @@ import anyio.to_thread
 import msgspec
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
@@ -20,7 +23,7 @@ from labelwright.api.openapi import struct_body
 from labelwright.api.problems import FaultBody, fault
 from labelwright.api.routing import ERRORS, StrictRoute, respond
 from labelwright.api.structs import decode
-from labelwright.edge.call import Call, begin
+from labelwright.edge.call import begin
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
 from labelwright.errors import Duplicate, Invalid, LabelwrightError, Problem, TooLarge
@@ -29,6 +32,7 @@ from labelwright.models.items import Media
 from labelwright.models.projects import Batch, Project, Workflow
 from labelwright.models.work import Job
 from labelwright.services import access, batches, filing, jobs, ontology, workflows
+from labelwright.services.access import Actor
 
 streams = APIRouter(tags=["Items"], route_class=StrictRoute)
 LINES = 1000
@@ -55,10 +59,17 @@ class ImportBody(TypedDict):
     errors: list[LineFaultBody]
 
 
+class Caller(Protocol):
+    """Who imports, and the transaction: a request's `Call`, or the command line."""
+
+    session: Session
+    actor: Actor
+
+
 class Target:
     """Where the tasks of one transaction go."""
 
-    def __init__(self, call: Call, uid: UUID, batch: str | None, job: UUID | None, workflow: str | None) -> None:
+    def __init__(self, call: Caller, uid: UUID, batch: str | None, job: UUID | None, workflow: str | None) -> None:
         self.call = call
         session, actor = call.session, call.actor
         self.project: Project = access.project(session, actor, uid, "manage")
@@ -156,13 +167,13 @@ async def import_tasks(
     target = (uid, batch, job, workflow)
     await anyio.to_thread.run_sync(_check_target, context, request, target)
     allow_body(request, sys.maxsize)
-    report = Report()
+    report, opened = Report(), partial(begin, context, request, write=True)
     send, receive = anyio.create_memory_object_stream[list[tuple[int, bytes]]](1)
 
     async def file_chunks() -> None:
         async with receive:
             async for chunk in receive:
-                await anyio.to_thread.run_sync(_file_chunk, context, request, target, chunk, report)
+                await anyio.to_thread.run_sync(file_chunk, opened, target, chunk, report)
 
     failure: LabelwrightError | None = None
     try:
@@ -210,10 +221,13 @@ def _check_target(context: Context, request: Request, target: tuple[Any, ...]) -
         Target(call, *target)
 
 
-def _file_chunk(
-    context: Context, request: Request, target: tuple[Any, ...], chunk: list[tuple[int, bytes]], report: Report
+def file_chunk(
+    opened: Callable[[], AbstractContextManager[Caller]],
+    target: tuple[Any, ...],
+    chunk: list[tuple[int, bytes]],
+    report: Report,
 ) -> None:
-    """File one chunk in one transaction; what cannot be filed goes to the report."""
+    """File numbered lines in one transaction that `opened` opens; what cannot be filed goes to the report."""
     lines: list[tuple[int, TaskLine]] = []
     faults: list[tuple[int, list[Problem], str | None]] = []
     for number, raw in chunk:
@@ -222,7 +236,7 @@ def _file_chunk(
         except Invalid as error:
             faults.append((number, error.problems, None))
     filed = 0
-    with begin(context, request, write=True) as call:
+    with opened() as call:
         where = Target(call, *target)
         media = where.media([line for _, line in lines])
         grouped: dict[str | None, list[tuple[int, filing.NewTask]]] = {}

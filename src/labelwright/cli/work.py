@@ -1,15 +1,25 @@
-"""Projects and workflows."""
+"""Projects, workflows, and filing tasks in bulk."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labelwright.cli import output
 from labelwright.cli.output import Data, Json
 from labelwright.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from labelwright.models.projects import Project
+    from labelwright.services.access import Actor
 
 
 def create_project(
@@ -40,20 +50,104 @@ def create_workflow(
     json: Json = False,
 ) -> None:
     """Make a workflow; without --steps: label, then review."""
-    from sqlalchemy import select
-
-    from labelwright.models.projects import Project
     from labelwright.services import workflows
-    from labelwright.services.access import as_uid
 
     given = read_json(steps) if steps else None
     with output.writing(data) as session:
-        row = session.scalar(select(Project).where(Project.uid == as_uid(project))) if as_uid(project) else None
-        if row is None:
-            raise NotFound(f"There is no project {project}.")
-        workflow = workflows.create(session, row, name, tag, given, default=default)
+        workflow = workflows.create(session, find_project(session, project), name, tag, given, default=default)
         value = {"uid": str(workflow.uid), "name": workflow.name, "tag": workflow.tag}
     output.answer(json, value, f"{value['name']}\nuid  {value['uid']}\ntag  {value['tag']}")
+
+
+def import_tasks(
+    file: Annotated[
+        Path, typer.Argument(help="NDJSON: one task a line, as the REST API's import takes them; -: standard input.")
+    ],
+    project: Annotated[str, typer.Option(metavar="UID", help="The project's uid.")],
+    batch: Annotated[str | None, typer.Option(help="Uid or name, for lines that name none.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Uid, tag or name (default: the project's own).")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """File many tasks. A line that is wrong is reported and left out; an import that was broken off can simply be repeated."""
+    from labelwright.api.imports import Report, file_chunk
+
+    report = Report()
+    with output.database(output.settings(data)) as database:
+        with database.read() as session:
+            uid = find_project(session, project).uid
+
+        @contextmanager
+        def opened() -> Iterator[_Importer]:
+            with database.write() as session:
+                yield _Importer(session, _owner_of(session, find_project(session, project)))
+
+        for chunk in output.progress(_numbered(file), "Filing tasks", quiet=json):
+            report.lines += len(chunk)
+            file_chunk(opened, (uid, batch, None, workflow), chunk, report)
+    body = report.body()
+    faults = [f"line {e['line']}: {p.get('field', '')} {p['message']}" for e in body["errors"] for p in e["problems"]]
+    more = [f"... and {len(faults) - 20} more"] if len(faults) > 20 else []
+    output.answer(
+        json, dict(body), "\n".join([f"{body['filed']} of {body['lines']} tasks filed.", *faults[:20], *more])
+    )
+    if body["failed"]:
+        raise typer.Exit(1)
+
+
+@dataclass
+class _Importer:
+    session: Session
+    actor: Actor
+
+
+def _numbered(file: Path, most: int = 1000) -> Iterator[list[tuple[int, bytes]]]:
+    """Numbered lines, a thousand at a time; empty ones are left out."""
+    try:
+        stream = sys.stdin.buffer if str(file) == "-" else file.open("rb")
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}.") from None
+    with stream:
+        chunk: list[tuple[int, bytes]] = []
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                chunk.append((number, line))
+            if len(chunk) >= most:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+
+def find_project(session: Session, uid: str) -> Project:
+    """The project of that uid. Raises `NotFound`."""
+    from sqlalchemy import select
+
+    from labelwright.models.projects import Project
+    from labelwright.services.access import as_uid
+
+    row = session.scalar(select(Project).where(Project.uid == as_uid(uid))) if as_uid(uid) else None
+    if row is None:
+        raise NotFound(f"There is no project {uid}.")
+    return row
+
+
+def _owner_of(session: Session, project: Project) -> Actor:
+    """Whoever runs the command line acts as the first owner of the project's team."""
+    from sqlalchemy import select
+
+    from labelwright.models.identity import Membership, User
+    from labelwright.services import identity
+
+    owner = session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.team_id == project.team_id, Membership.role == "owner")
+        .order_by(User.id)
+    ).first()
+    if owner is None:
+        raise NotFound("The project's team has no owner.")
+    return identity.actor_of(session, owner)
 
 
 def read_json(file: Path) -> object:
