@@ -1,5 +1,5 @@
 // Builds the editor into the pages' static folder, or (with --test) bundles each test file for node's runner.
-import { readdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -33,6 +33,16 @@ async function tests() {
   });
 }
 
+// The page that describes the API works offline: its viewer is served by us.
+function apiViewer() {
+  const from = join(here, "../node_modules/swagger-ui-dist");
+  const target = join(here, "../src/labelwright/web/static/apidocs");
+  mkdirSync(target, { recursive: true });
+  for (const name of ["swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "LICENSE", "NOTICE"])
+    copyFileSync(join(from, name), join(target, name));
+}
+
+if (!process.argv.includes("--test")) apiViewer();
 if (process.argv.includes("--test")) await tests();
 else if (process.argv.includes("--watch")) await (await esbuild.context(page)).watch();
 else await esbuild.build(page);

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from labelwright import __version__
 from labelwright.api import (
+    docs_page,
     documents,
     events,
     imports,
@@ -71,5 +72,6 @@ def create_app(context: Context) -> FastAPI:
     problems.install(app)
     for routes in ROUTERS:
         app.include_router(routes)
+    app.add_route("/docs", docs_page.docs, include_in_schema=False)
     app.openapi = lambda: openapi.document(app, TAGS, STRUCTS)  # type: ignore[method-assign]
     return app

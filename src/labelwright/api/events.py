@@ -65,7 +65,13 @@ def list_events(call: Call, page: Annotated[EventFilter, Query()]) -> EventPage:
     return {"results": bodies.events(session, shown), "next": following, "cursor": here}
 
 
-@streams.get("/events/stream", responses={**ERRORS, 200: {"content": {"text/event-stream": {}}}}, response_model=None)
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+@streams.get("/events/stream", responses=ERRORS, response_model=None, response_class=EventStream)
 async def stream_events(
     request: Request,
     project: UUID | None = None,
@@ -78,7 +84,7 @@ async def stream_events(
     request.scope["labelwright.streams"] = True
     ticker: Ticker = request.app.state.ticker
     content = _follow(context, request, project, begin_at, ticker)
-    return StreamingResponse(content, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return EventStream(content, headers={"x-accel-buffering": "no"})
 
 
 class Ticker:
