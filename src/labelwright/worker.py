@@ -37,8 +37,9 @@ def run(settings: Settings, stop: threading.Event, *, threads: int | None = None
     """Be a worker process until `stop` is set; then finish or hand over what runs. `threads`: tasks at once."""
     if threads is not None:
         settings = replace(settings, workers=threads)
-    database = Database(settings.database_url)
-    background = prepare(settings, database, open_store(settings))
+    store = open_store(settings)
+    database = Database(settings.database_url, store)
+    background = prepare(settings, database, store)
     background.start()
     stop.wait()
     if not background.stop():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -27,6 +28,10 @@ from labelwright.geometry.document import (
     Skeleton,
 )
 from labelwright.geometry.ontology import AttributeInfo, ClassInfo, Ontology
+
+# A busy machine is slow at times; that is no fault of the code under test.
+settings.register_profile("labelwright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("labelwright")
 
 SKELETON = {
     "points": [{"name": "head", "x": 0.5, "y": 0.1}, {"name": "hip", "x": 0.5, "y": 0.6}, {"name": "foot", "x": 0.5, "y": 1}],

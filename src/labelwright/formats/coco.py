@@ -1,0 +1,289 @@
+"""COCO: one JSON file of images, annotations and categories.
+
+Boxes, polygons, masks (run lengths) and keypoints are COCO's own; attributes stand in `attributes` of an annotation or
+image as other tools write them. Numbers are pixels with at most 6 decimals, so whole pixels stay whole.
+
+Memory: the writer holds one picture at a time (the `images` list waits in a temporary file, since `annotations` is written
+first); the reader holds the file, and one reference an annotation."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
+
+import msgspec
+
+from labelwright.errors import Invalid
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.geometry import masks, measures, pixels
+from labelwright.geometry.document import (
+    Attributes,
+    Document,
+    LabelObject,
+    Mask,
+    OrientedRectangle,
+    Polygon,
+    Rectangle,
+    Shape,
+    Skeleton,
+    shape_kind,
+)
+
+SPOOL = 1 << 20
+Rle = dict[str, Any]
+
+
+class Annotation(msgspec.Struct, omit_defaults=True):
+    """One object of one image, as COCO writes it; `object_id`, `attributes`, `score` are common extensions."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float] | None = None
+    area: float | None = None
+    segmentation: list[list[float]] | Rle | None = None
+    iscrowd: int | None = None
+    keypoints: list[float] | None = None
+    num_keypoints: int | None = None
+    score: float | None = None
+    track_id: int | None = None
+    object_id: int | None = None
+    attributes: Attributes | None = None
+
+
+class Image(msgspec.Struct, omit_defaults=True):
+    """One picture."""
+
+    id: int
+    file_name: str
+    width: int = 0
+    height: int = 0
+    attributes: Attributes | None = None
+
+
+class Category(msgspec.Struct, omit_defaults=True):
+    """One class. `skeleton`: pairs of keypoint numbers from 1."""
+
+    id: int
+    name: str
+    supercategory: str | None = None
+    keypoints: list[str] | None = None
+    skeleton: list[list[int]] | None = None
+
+
+class _Owner(msgspec.Struct):
+    image_id: int
+
+
+class _File(msgspec.Struct):
+    images: list[Image]
+    categories: list[Category]
+    annotations: list[msgspec.Raw] = msgspec.field(default_factory=list)
+
+
+_encode = msgspec.json.Encoder().encode
+_owner = msgspec.json.Decoder(_Owner).decode
+_annotation = msgspec.json.Decoder(Annotation).decode
+_file = msgspec.json.Decoder(_File).decode
+
+
+def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass]) -> Report:
+    """Write a COCO file. Objects of shapes that COCO lacks are counted in the report and left out."""
+    categories = {c.name: number for number, c in enumerate(classes, 1)}
+    report = Report()
+    listed = [_category(number, c) for number, c in enumerate(classes, 1)]
+    file.write(b'{"info":{"description":"Exported by Labelwright"},"licenses":[],"categories":' + _encode(listed))
+    file.write(b',\n"annotations":[')
+    with tempfile.SpooledTemporaryFile(max_size=SPOOL) as images:
+        for number, sample in enumerate(samples, 1):
+            found = [_encode(a) for a in _annotations(sample, number, report, categories)]
+            if found:
+                file.write((b",\n" if report.objects > len(found) else b"\n") + b",\n".join(found))
+            image = Image(number, sample.name, sample.width, sample.height, sample.document.attributes or None)
+            images.write((b",\n" if number > 1 else b"\n") + _encode(image))
+            report.images = number
+        file.write(b'\n],\n"images":[')
+        images.seek(0)
+        while chunk := images.read(SPOOL):
+            file.write(chunk)
+    file.write(b"\n]}\n")
+    return report
+
+
+def _category(number: int, found: SampleClass) -> dict[str, Any]:
+    category: dict[str, Any] = {"id": number, "name": found.name, "supercategory": ""}
+    if found.skeleton:
+        category["keypoints"] = [p["name"] for p in found.skeleton["points"]]
+        category["skeleton"] = [[a + 1, b + 1] for a, b in found.skeleton.get("edges", [])]
+    return category
+
+
+def _annotations(sample: Sample, image_id: int, report: Report, categories: dict[str, int]) -> Iterator[Annotation]:
+    for item in sample.document.objects:
+        shape = item.shape
+        category = categories.get(item.class_name)
+        fields = _geometry(shape, sample.width, sample.height) if shape is not None and category is not None else None
+        if fields is None or category is None:
+            report.left_out[shape_kind(shape) if shape is not None else "track"] += 1
+            continue
+        report.objects += 1
+        yield Annotation(
+            report.objects, image_id, category, iscrowd=0, score=item.score, track_id=item.group, object_id=item.id,
+            attributes=item.attributes or None, **fields,
+        )  # fmt: skip
+
+
+def _geometry(shape: Shape, width: int, height: int) -> dict[str, Any] | None:
+    """The geometric fields of an annotation; None for a kind that COCO has no place for."""
+    if isinstance(shape, Rectangle):
+        x1, y1, x2, y2 = pixels.box_to_pixels(shape.box, width, height)
+        w, h = round(x2 - x1, 6), round(y2 - y1, 6)
+        return {"bbox": (x1, y1, w, h), "area": round(w * h, 6), "segmentation": []}
+    if isinstance(shape, Polygon):
+        if any(len(part) > 1 for part in shape.parts):  # COCO's polygons have no holes
+            return _geometry(masks.rasterize(shape, width, height), width, height)
+        segmentation: Any = [pixels.points_to_pixels(ring, width, height) for part in shape.parts for ring in part]
+    elif isinstance(shape, OrientedRectangle):
+        segmentation = [pixels.points_to_pixels(shape.points, width, height)]
+    elif isinstance(shape, Mask):
+        shape = masks.rasterize(shape, width, height)
+        segmentation = masks.to_rle(shape)
+    elif isinstance(shape, Skeleton):
+        return _keypoints(shape, width, height)
+    else:
+        return None
+    return {
+        "bbox": _bounds(shape, width, height),
+        "area": round(measures.area(shape, width, height), 6),
+        "segmentation": segmentation,
+    }
+
+
+def _bounds(shape: Shape, width: int, height: int) -> tuple[float, float, float, float]:
+    x1, y1, x2, y2 = pixels.box_to_pixels(measures.bounds(shape), width, height)
+    return (x1, y1, round(x2 - x1, 6), round(y2 - y1, 6))
+
+
+def _keypoints(shape: Skeleton, width: int, height: int) -> dict[str, Any]:
+    flat = pixels.points_to_pixels(shape.points, width, height)
+    triples = zip(flat[::2], flat[1::2], shape.visibility, strict=True)
+    box = _bounds(shape, width, height)
+    return {
+        "bbox": box,
+        "area": round(box[2] * box[3], 6),
+        "keypoints": [v for x, y, seen in triples for v in ((x, y, seen) if seen else (0, 0, 0))],
+        "num_keypoints": sum(1 for seen in shape.visibility if seen),
+    }
+
+
+def read(file: IO[bytes]) -> Dataset:
+    """Read a COCO file: pictures in their order, each with its objects. Coordinates outside the picture are cut off.
+
+    An annotation with both a segmentation and keypoints becomes two objects of one `group`. Raises `Invalid`."""
+    try:
+        found = _file(file.read())
+    except msgspec.DecodeError as error:
+        raise Invalid(f"This is not a COCO file: {error}", field="file") from None
+    names: dict[int, Category] = {c.id: c for c in found.categories}
+    by_image: dict[int, list[msgspec.Raw]] = defaultdict(list)
+    known = {image.id for image in found.images}
+    for place, raw in enumerate(found.annotations):
+        try:
+            owner = _owner(raw).image_id
+        except msgspec.DecodeError as error:
+            raise Invalid(f"annotations[{place}] is not valid: {error}", field=f"annotations[{place}]") from None
+        if owner not in known:
+            raise Invalid(
+                f"annotations[{place}] is of image {owner}, which is not listed.", field=f"annotations[{place}]"
+            )
+        by_image[owner].append(raw)
+    classes = [SampleClass(c.name, _skeleton(c)) for c in found.categories]
+    return Dataset(classes, (_sample(image, by_image.pop(image.id, []), names) for image in found.images))
+
+
+def _skeleton(category: Category) -> dict[str, Any] | None:
+    if not category.keypoints:
+        return None
+    # COCO says nothing about where the points of a template are: they are spread evenly down the middle.
+    count = len(category.keypoints)
+    points = [{"name": n, "x": 0.5, "y": (i + 0.5) / count} for i, n in enumerate(category.keypoints)]
+    edges = [[e[0] - 1, e[1] - 1] for e in category.skeleton or [] if len(e) == 2 and all(0 < n <= count for n in e)]
+    return {"points": points, "edges": edges}
+
+
+def _sample(image: Image, raws: list[msgspec.Raw], names: dict[int, Category]) -> Sample:
+    if image.width < 1 or image.height < 1:
+        raise Invalid(f"Image {image.file_name!r} has no width and height.", field=f"images[id={image.id}]")
+    objects: list[LabelObject] = []
+    for raw in raws:
+        try:
+            annotation = _annotation(raw)
+            category = names[annotation.category_id]
+            shapes = _shapes(annotation, image.width, image.height)
+        except (msgspec.DecodeError, ValueError, TypeError) as error:
+            raise Invalid(f"An annotation of {image.file_name!r} is not valid: {error}", field="annotations") from None
+        except KeyError as error:
+            raise Invalid(
+                f"An annotation of {image.file_name!r} lacks, or names an unknown, {error}.", field="annotations"
+            ) from None
+        group = annotation.track_id if len(shapes) == 1 else annotation.id
+        for shape in shapes:
+            objects.append(_object(len(objects) + 1, category.name, shape, annotation, group))
+    return Sample(image.file_name, image.width, image.height, Document(objects, image.attributes or {}))
+
+
+def _object(number: int, class_name: str, shape: Shape, annotation: Annotation, group: int | None) -> LabelObject:
+    extra = {"iscrowd": annotation.iscrowd} if annotation.iscrowd else None
+    return LabelObject(number, class_name, shape, attributes=annotation.attributes or {}, source="import",
+                       score=annotation.score, group=group, extra=extra)  # fmt: skip
+
+
+def _shapes(annotation: Annotation, width: int, height: int) -> list[Shape]:
+    """The shapes of an annotation: of its segmentation or box, and of its keypoints when any is there."""
+    shapes: list[Shape] = []
+    area = _area_shape(annotation, width, height)
+    keypoints = annotation.keypoints
+    if keypoints and len(keypoints) % 3:
+        raise ValueError("keypoints are x, y and visibility of each point")
+    if keypoints and (any(keypoints[2::3]) or area is None):
+        if area is not None and annotation.segmentation:
+            shapes.append(area)
+        flat = [v for i in range(0, len(keypoints), 3) for v in keypoints[i : i + 2]]
+        visibility = [int(v) if v in (0, 1, 2) else 2 for v in keypoints[2::3]]
+        return [*shapes, Skeleton(_cut(flat, width, height), visibility)]
+    if area is None:
+        raise ValueError("it has neither a segmentation, a box nor keypoints")
+    return [area]
+
+
+def _area_shape(annotation: Annotation, width: int, height: int) -> Shape | None:
+    given = annotation.segmentation
+    if isinstance(given, dict):
+        return masks.from_rle(given)
+    parts = [[_cut(ring, width, height)] for ring in given or [] if len(ring) >= 6 and len(ring) % 2 == 0]
+    if parts:
+        return Polygon(parts)
+    if annotation.bbox is None:
+        return None
+    x, y, w, h = annotation.bbox
+    x1, y1, x2, y2 = _cut([x, y, round(x + max(w, 0), 6), round(y + max(h, 0), 6)], width, height)
+    return Rectangle((x1, y1, x2, y2))
+
+
+def _cut(points: list[float], width: int, height: int) -> list[float]:
+    return [min(max(v, 0.0), 1.0) for v in pixels.points_to_fractions(points, width, height)]
+
+
+FORMAT = Format(
+    title="COCO",
+    suffix=".json",
+    mime="application/json",
+    loses=(
+        "Polylines, points, landmarks and cuboids are left out. Turned boxes become polygons, polygons with holes masks, "
+        "and masks take the picture's own grid; places of absent keypoints, numbers, locks and sources of objects are not kept."
+    ),
+    write=write,
+    read=read,
+)
