@@ -62,6 +62,7 @@ export class Editor implements Target {
       overlay.snapped = bench.snapped;
       overlay.request();
     });
+    painter.changed.on((busy) => this.root.toggleAttribute("data-busy", busy));
     let hidden = 0;
     selection.changed.on(() => {
       if (selection.hiddenCount !== hidden) painter.dirty(null);
@@ -134,11 +135,6 @@ export class Editor implements Target {
   setPins(pins: Pin[]): void {
     this.overlay.pins = pins;
     this.overlay.request();
-  }
-
-  /** True while the bitmap at rest is not complete. */
-  get busy(): boolean {
-    return this.painter.busy;
   }
 
   get panning(): boolean {

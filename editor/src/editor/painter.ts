@@ -4,6 +4,7 @@
 import { type Bounds, grow, overlaps } from "../geometry/plane.ts";
 import type { View } from "../shapes/kind.ts";
 import { kindOf } from "../shapes/index.ts";
+import { Emitter } from "../store/emitter.ts";
 import type { Camera, Snapshot } from "./camera.ts";
 import { type Picture, levelFor } from "./picture.ts";
 import type { Scene } from "./scene.ts";
@@ -93,12 +94,22 @@ export class Painter {
     this.dirty(shapes.length > 50 ? null : shapes.map((shape) => kindOf(shape).bounds(shape)));
   }
 
-  /** True while a fresh bitmap is still to come. */
-  get busy(): boolean {
+  /** A fresh bitmap is still to come (true), or all is shown as it is (false). */
+  readonly changed = new Emitter<boolean>();
+  private said = false;
+
+  private get busy(): boolean {
     return this.stale || this.job !== null;
   }
 
+  private sayBusy(): void {
+    if (this.said === this.busy) return;
+    this.said = this.busy;
+    this.changed.emit(this.busy);
+  }
+
   request(): void {
+    this.sayBusy();
     if (this.requested) return;
     this.requested = true;
     requestAnimationFrame(() => {
@@ -111,6 +122,7 @@ export class Painter {
     if (this.stale && !this.job && this.mayStart()) this.start();
     if (this.job) this.work(this.job);
     this.present();
+    this.sayBusy();
     if (this.busy) this.request();
   }
 

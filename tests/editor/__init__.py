@@ -1,0 +1,1 @@
+"""The labeling editor in the real Chromium, against a real server."""
