@@ -21,7 +21,7 @@ const page = {
 async function tests() {
   const target = join(here, ".test");
   rmSync(target, { recursive: true, force: true });
-  const files = readdirSync(join(here, "test")).filter((name) => name.endsWith(".test.ts"));
+  const files = readdirSync(join(here, "test")).filter((name) => name.endsWith(".test.ts") || name === "soak.ts");
   await esbuild.build({
     ...shared,
     entryPoints: files.map((name) => join(here, "test", name)),

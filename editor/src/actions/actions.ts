@@ -1,5 +1,6 @@
 // Everything that can be done, with its keys: one list for shortcuts, the help sheet and the command palette.
 
+import type { LabelClass } from "../model/work.ts";
 import { TOOLS } from "../tools/index.ts";
 import * as objects from "./objects.ts";
 import type { Session } from "./session.ts";
@@ -121,4 +122,11 @@ export const keysOf = (s: Session, action: Action): string[] => s.settings.get("
 /** What a chord does just now. */
 export function actionFor(s: Session, chord: string): Action | null {
   return ACTIONS.find((a) => keysOf(s, a).includes(chord) && (a.when?.(s) ?? true)) ?? null;
+}
+
+/** The class that the project gave this key. Keys of tools and commands stay theirs; the numbers may be given away. */
+export function classWithKey(s: Session, chord: string): LabelClass | undefined {
+  const action = actionFor(s, chord);
+  if (action && !action.id.startsWith("class.")) return undefined;
+  return s.ontology.classes.find((c) => c.hotkey && c.hotkey.toUpperCase() === chord);
 }

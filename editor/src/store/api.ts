@@ -29,7 +29,10 @@ export interface HistoryEntry {
 const TIMEOUT = 20_000;
 
 export class Api {
-  constructor(private readonly root = "/api/v1") {}
+  constructor(
+    private readonly root = "/api/v1",
+    private readonly headers: Record<string, string> = {},
+  ) {}
 
   work = (task: string): Promise<Work> => this.call("GET", `/tasks/${task}/work`);
   claim = (task: string): Promise<Work> => this.call("POST", `/tasks/${task}/claim`);
@@ -58,7 +61,7 @@ export class Api {
       answer = await fetch(this.root + path, {
         method,
         credentials: "same-origin",
-        headers: body === undefined ? {} : { "Content-Type": "application/json" },
+        headers: body === undefined ? this.headers : { ...this.headers, "Content-Type": "application/json" },
         body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(TIMEOUT),
       });

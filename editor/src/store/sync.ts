@@ -85,6 +85,7 @@ export class Sync {
 
   /** Writes the present state of these objects, and of all else unsaved, to the journal. */
   private keep(ids: number[]): void {
+    if (this.abandoned) return;
     const { known, store } = this;
     const entries: Entry[] = [];
     const gone: number[] = [];
@@ -235,6 +236,18 @@ export class Sync {
       if (frames) draft.setFrames(frames);
     });
   }
+
+  /** The browser says that the network is back: no need to wait longer. */
+  online(): void {
+    this.wake?.();
+  }
+
+  /** Never touches the journal again: another visit owns it now. */
+  abandon(): void {
+    this.abandoned = true;
+  }
+
+  private abandoned = false;
 
   private async declined(error: ApiError, save: Save): Promise<void> {
     this.detail = error.message;

@@ -1,7 +1,7 @@
 // The page: its frame, its keys, and what stands in place of the canvas when there is no task.
 
 import { LitElement, html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { actionFor } from "../actions/actions.ts";
+import { actionFor, classWithKey } from "../actions/actions.ts";
 import { chordOf } from "../actions/keys.ts";
 import * as objects from "../actions/objects.ts";
 import type { Session } from "../actions/session.ts";
@@ -111,8 +111,8 @@ export class App extends LitElement {
       e.preventDefault();
       return this.setSpace(true);
     }
-    const hotkey = session.ontology.classes.find((c) => c.hotkey && c.hotkey.toUpperCase() === chord);
     const action = actionFor(session, chord);
+    const hotkey = classWithKey(session, chord);
     if (!action && !hotkey) return;
     e.preventDefault();
     if (hotkey) objects.setClass(session, hotkey.name);

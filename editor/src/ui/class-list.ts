@@ -1,6 +1,7 @@
 // The classes: the one in hand, their number keys, and a search over thousands.
 
 import { html, nothing, type TemplateResult } from "lit";
+import { classWithKey } from "../actions/actions.ts";
 import * as objects from "../actions/objects.ts";
 import type { LabelClass } from "../model/work.ts";
 import { icon } from "./icons.ts";
@@ -40,6 +41,13 @@ export class ClassList extends Panel {
     return html`<button class="class" role="radio" aria-checked=${chosen} data-class=${c.name} @click=${() => objects.setClass(session, c.name)}>
       <span class="swatch" .style=${`background:${c.color}`}></span><span class="name">${c.display_name || c.name}</span>
       ${n ? html`<span class="muted figure">${n.toLocaleString("en")}</span>` : nothing}
-      ${index >= 0 && index < 9 ? html`<kbd>${index + 1}</kbd>` : c.hotkey ? html`<kbd>${c.hotkey}</kbd>` : nothing}</button>`;
+      ${this.key(c, index)}</button>`;
+  }
+
+  private key(c: LabelClass, index: number): TemplateResult | typeof nothing {
+    const own = c.hotkey?.toUpperCase();
+    if (own && classWithKey(this.session, own) === c) return html`<kbd>${own}</kbd>`;
+    const taken = index < 0 || index > 8 || classWithKey(this.session, String(index + 1));
+    return taken ? nothing : html`<kbd>${index + 1}</kbd>`;
   }
 }

@@ -1,0 +1,158 @@
+"""No stroke lost: random work with a bad network, and each single mishap in the real browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.editor.conftest import Hand, Studio, boxed, eventually, near, pixels
+from tests.support.processes import ROOT
+
+Hands = Callable[..., Hand]
+SEEDS = range(1, 41) if os.environ.get("LABELWRIGHT_NIGHTLY") else range(1, 4)
+
+
+@pytest.fixture(scope="session")
+def soak() -> Path:
+    """The bundled script that works at random."""
+    subprocess.run(["node", "editor/build.mjs", "--test"], cwd=ROOT, check=True, timeout=120)
+    return ROOT / "editor/.test/soak.mjs"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_work_with_a_bad_network(studio: Studio, soak: Path, seed: int) -> None:
+    classes = [{"name": "car", "attributes": [{"name": n, "kind": "text"} for n in ("who", "name", "stroke")]}]
+    task = studio.task(project=studio.project(classes=classes))
+    command = ["node", str(soak), studio.server.url, studio.server.api_key, task.uid, task.item, str(seed), "120"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.browser
+def test_without_a_network_everything_is_kept_and_sent_later(studio: Studio, hand: Hands) -> None:
+    task = studio.task([boxed(1, 100, 100, 200, 200)])
+    ana = hand().open(task)
+    ana.context.set_offline(True)
+    ana.press("b").drag((300, 300), (400, 400)).drag((500, 300), (600, 400)).wait("offline")
+    assert "2 changes kept" in ana.page.locator(".save").inner_text()
+    assert len(task.objects) == 1
+    ana.context.set_offline(False)
+    ana.wait("saved")
+    assert len(task.objects) == 3
+
+
+@pytest.mark.browser
+def test_a_killed_tab_loses_nothing(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task)
+    ana.context.set_offline(True)
+    ana.press("b").drag((300, 300), (400, 400))
+    ana.page.close(run_before_unload=False)
+    ana.context.set_offline(False)
+    assert task.objects == []
+    ana.page = ana.context.new_page()
+    ana.open(task).wait("saved")
+    (found,) = task.saved(lambda o: len(o) == 1)
+    assert near(pixels(found["shape"]["box"]), [300, 300, 400, 400])
+    assert ana.rows() == [f"Car {found['id']}"]
+
+
+@pytest.mark.browser
+def test_an_answer_that_never_came_is_not_applied_twice(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task)
+    lost = []
+
+    def lose(route) -> None:  # type: ignore[no-untyped-def]
+        if route.request.method == "PATCH" and not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    ana.page.route("**/document", lose)
+    ana.press("b").drag((300, 300), (400, 400)).wait("saved")
+    assert lost == [200]
+    assert len(task.objects) == 1
+    assert task.document["version"] == 1
+
+
+@pytest.mark.browser
+def test_a_session_that_ended_keeps_the_changes(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task)
+    ana.context.clear_cookies()
+    ana.press("b").drag((300, 300), (400, 400)).wait("signed_out")
+    assert "1 change kept" in ana.page.locator(".save").inner_text()
+    ana.context.add_cookies([studio.cookies["ana"]])
+    ana.page.get_by_role("button", name="Try now").click()
+    ana.wait("saved")
+    assert len(task.objects) == 1
+
+
+@pytest.mark.browser
+def test_a_task_that_somebody_else_took(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task)
+    studio.call("POST", f"/tasks/{task.uid}/release", {"lease": lease_of(studio, ana, task.uid)})
+    ben = hand("ben").open(task)
+    ana.press("b").drag((300, 300), (400, 400)).wait("lease_lost")
+    assert "1 change kept" in ana.page.locator(".save").inner_text()
+    ben.page.locator("a.leave").click()
+    ben.page.wait_for_url("**/work")
+    ana.page.get_by_role("button", name="Take it back").click()
+    ana.wait("saved")
+    assert len(task.objects) == 1
+
+
+def lease_of(studio: Studio, hand: Hand, task: str) -> str:
+    """The token that a person in the browser holds."""
+    return hand.page.evaluate("task => fetch(`/api/v1/tasks/${task}/work`).then(a => a.json())", task)["task"]["lease"]
+
+
+@pytest.mark.browser
+def test_both_sides_of_a_clash_are_shown_and_one_is_chosen(studio: Studio, hand: Hands) -> None:
+    task = studio.task([boxed(1, 100, 100, 200, 200), boxed(2, 500, 100, 600, 200)])
+    ana = hand().open(task)
+    body = {"save_id": "1b4e28ba-2fa1-11d2-883f-0016d3cca427", "base": task.document["version"]}
+    theirs = [boxed(1, 100, 100, 250, 250), boxed(2, 500, 100, 650, 250), boxed(3, 10, 10, 50, 50)]
+    studio.call("PATCH", f"/items/{task.item}/document", body | {"put": theirs})
+    ana.click(150, 150).drag((150, 150), (150, 350)).wait("clash")
+    dialog = ana.page.locator("dialog.clash")
+    assert dialog.locator(".clash").count() == 1
+    dialog.get_by_role("radio", name="Yours").click()
+    dialog.get_by_role("button", name="Keep these and save").click()
+    ana.wait("saved")
+    found = {o["id"]: pixels(o["shape"]["box"]) for o in task.objects}
+    assert near(found[1], [100, 300, 200, 400])
+    assert near(found[2], [500, 100, 650, 250])
+    assert ana.rows() == ["Car 1", "Car 2", "Car 3"]
+
+
+@pytest.mark.browser
+def test_a_refused_object_does_not_hold_up_the_others(studio: Studio, hand: Hands) -> None:
+    project = studio.project()
+    task = studio.task([boxed(1, 100, 100, 200, 200)], project)
+    ana = hand().open(task)
+    uid = next(c["uid"] for c in studio.call("GET", f"/projects/{project}/ontology")["classes"] if c["name"] == "lane")
+    assert studio.server.request("DELETE", f"/api/v1/projects/{project}/classes/{uid}")[0] < 300
+    ana.press("l").click(300, 300).click(400, 400).press("Enter").wait("refused")
+    ana.press("b").drag((500, 300), (600, 400))
+    task.saved(lambda o: len(o) == 2)
+    ana.page.get_by_role("button", name="Why").click()
+    assert "lane" in ana.page.locator("dialog .todo").inner_text()
+
+
+@pytest.mark.browser
+def test_a_killed_server_loses_nothing(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task).press("b").drag((100, 100), (200, 200)).wait("saved")
+    studio.server.kill()
+    ana.drag((300, 300), (400, 400)).wait("offline")
+    studio.server.start()
+    ana.wait("saved")
+    eventually(lambda: len(task.objects) == 2)
