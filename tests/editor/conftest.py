@@ -104,7 +104,14 @@ class Task:
 
     def saved(self, check: Callable[[list[dict[str, Any]]], Any], seconds: float = 10) -> list[dict[str, Any]]:
         """The server's objects once `check` holds for them."""
-        return eventually(lambda: (lambda found: found if check(found) else None)(self.objects), seconds)
+        found: list[dict[str, Any]] = []
+
+        def holds() -> bool:
+            found[:] = self.objects
+            return bool(check(found))
+
+        eventually(holds, seconds)
+        return found
 
 
 class Hand:

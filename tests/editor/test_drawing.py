@@ -85,7 +85,10 @@ def test_a_cuboid(studio: Studio, hand: Hands) -> None:
     task = studio.task()
     hand().open(task).press("c").drag((100, 200), (300, 400)).click(400, 200)
     (found,) = task.saved(lambda o: len(o) == 1)
-    assert near(pixels(found["shape"]["points"]), [100, 400, 300, 400, 300, 200, 100, 200, 320, 280, 480, 280, 480, 120, 320, 120])
+    assert near(
+        pixels(found["shape"]["points"]),
+        [100, 400, 300, 400, 300, 200, 100, 200, 320, 280, 480, 280, 480, 120, 320, 120],
+    )
 
 
 def test_brush_and_eraser_paint_pixels(studio: Studio, hand: Hands) -> None:

@@ -20,10 +20,10 @@ export function helpSheet(d: Dialogs): TemplateResult {
     <p class="muted">Space held: move the view. Wheel: zoom at the pointer. Ctrl held with a drawing tool: select. Click a key to change it.</p>
     <div class="line"><label>Keys like <select @change=${adopt}><option value="">choose…</option>${PRESETS.map((p) => html`<option value=${p.name}>${p.name}</option>`)}</select></label>
       ${changed ? html`<button class="quiet small" @click=${() => session.settings.set("shortcuts", {})}>Back to Labelwright's keys</button>` : nothing}</div>
-    <div class="groups">${GROUPS.map((group) => {
+    <div class="scroll"><div class="groups">${GROUPS.map((group) => {
       const actions = ACTIONS.filter((a) => a.group === group && (group !== "Frames" || session.work.item.kind === "video") && (group !== "Review" || session.reviewing) && !/^class\.[2-9]$/.test(a.id));
       return actions.length ? html`<section><h2>${group}</h2>${actions.map((a) => row(d, a))}</section>` : nothing;
-    })}</div>`;
+    })}</div></div>`;
 }
 
 function row(d: Dialogs, action: Action): TemplateResult {
