@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import deliveries, media, upkeep, webhooks
+from labelwright.services import deliveries, exports, media, upkeep, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
@@ -16,6 +16,7 @@ from labelwright.storage import Store, open_store
 # One line per task: name -> function. Names are stored with queued tasks: never change one, add another.
 TASKS: dict[str, Task] = {
     "upkeep": upkeep.run,
+    "export": exports.run,
 }
 # One line per kind of row that is work: name (for `background.wake`) -> function that does a chunk of it.
 PUMPS: dict[str, Pump] = {

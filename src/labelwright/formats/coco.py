@@ -54,13 +54,14 @@ class Annotation(msgspec.Struct, omit_defaults=True):
 
 
 class Image(msgspec.Struct, omit_defaults=True):
-    """One picture."""
+    """One picture. `uid` is ours: it finds the item again."""
 
     id: int
     file_name: str
     width: int = 0
     height: int = 0
     attributes: Attributes | None = None
+    uid: str = ""
 
 
 class Category(msgspec.Struct, omit_defaults=True):
@@ -101,7 +102,9 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
             found = [_encode(a) for a in _annotations(sample, number, report, categories)]
             if found:
                 file.write((b",\n" if report.objects > len(found) else b"\n") + b",\n".join(found))
-            image = Image(number, sample.name, sample.width, sample.height, sample.document.attributes or None)
+            image = Image(
+                number, sample.name, sample.width, sample.height, sample.document.attributes or None, sample.uid
+            )
             images.write((b",\n" if number > 1 else b"\n") + _encode(image))
             report.images = number
         file.write(b'\n],\n"images":[')
@@ -231,7 +234,7 @@ def _sample(image: Image, raws: list[msgspec.Raw], names: dict[int, Category]) -
         group = annotation.track_id if len(shapes) == 1 else annotation.id
         for shape in shapes:
             objects.append(_object(len(objects) + 1, category.name, shape, annotation, group))
-    return Sample(image.file_name, image.width, image.height, Document(objects, image.attributes or {}))
+    return Sample(image.file_name, image.width, image.height, Document(objects, image.attributes or {}), image.uid)
 
 
 def _object(number: int, class_name: str, shape: Shape, annotation: Annotation, group: int | None) -> LabelObject:

@@ -22,7 +22,8 @@ class SampleClass:
 class Sample:
     """A picture and its labels. `name`: file name, with folders where it has any; `width`, `height` in pixels.
 
-    Objects have one shape each: a video's are given picture by picture, `track` telling which object is which."""
+    `uid`: what finds the item again. Objects have one shape each: a video is given frame by frame, and the `group` of an
+    object there is its number in the video, by which it is followed from frame to frame."""
 
     name: str
     width: int

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.models.events import Delivery, IdempotencyKey
 from labelwright.models.identity import SignIn
-from labelwright.services import background
+from labelwright.services import background, exports
 from labelwright.services.background import Shared
 
 DELIVERIES_KEPT = timedelta(days=30)
@@ -19,7 +19,7 @@ CHUNK = 5000
 
 
 def run(shared: Shared) -> None:
-    """Delete expired sign-ins and idempotency keys, old delivery logs, and DBOS's record of old finished tasks."""
+    """Delete expired sign-ins and idempotency keys, old delivery logs, files of old exports, and DBOS's record of old finished tasks."""
     with shared.database.write() as session:
         session.execute(delete(SignIn).where(SignIn.expires_at < now()))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - timedelta(days=1)))
@@ -27,6 +27,7 @@ def run(shared: Shared) -> None:
         with shared.database.write() as session:
             if not forget_deliveries(session):
                 break
+    exports.forget(shared)
     background.forget_finished(shared.database, now() - TASKS_KEPT)
 
 
