@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import deliveries, exports, media, upkeep, webhooks
+from labelwright.services import deliveries, exports, media_pump, upkeep, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
@@ -18,9 +18,9 @@ TASKS: dict[str, Task] = {
     "upkeep": upkeep.run,
     "export": exports.run,
 }
-# One line per kind of row that is work: name (for `background.wake`) -> function that does a chunk of it.
+# One line per kind of row that is work: name (for `wake.call`) -> function that does a chunk of it.
 PUMPS: dict[str, Pump] = {
-    "media": media.pump,
+    "media": media_pump.pump,
     "deliveries": deliveries.make_pump(webhooks.SHAPES),
 }
 # Name -> (cron line, UTC; task).

@@ -16,13 +16,10 @@ from tests.support.processes import environment
 
 from labelwright.db import Database
 from labelwright.errors import Invalid
-from labelwright.media.fetch import Fetcher
 from labelwright.models.background import BackgroundTask, Worker
 from labelwright.models.identity import Team
-from labelwright.services import background
+from labelwright.services import background, wake
 from labelwright.services.background import Background, Progress, Shared, followed
-from labelwright.settings import Settings
-from labelwright.storage import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,14 +32,6 @@ def wait_for(check: Callable[[], Any], seconds: float = 30) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError("it did not come about in time")
-
-
-@pytest.fixture
-def shared(database: Database, tmp_path: Path) -> Iterator[Shared]:
-    settings = Settings(data=tmp_path, database_url=database.url)
-    shared = Shared(settings, database, open_store(settings), Fetcher(settings))
-    yield shared
-    shared.fetcher.close()
 
 
 @pytest.fixture
@@ -211,7 +200,7 @@ def test_a_pump_wakes_at_commit_and_survives_errors(shared: Shared, run: Any) ->
     count = len(calls)
     wait_for(lambda: len(calls) > count)
     with shared.database.write() as session:
-        background.wake(session, "rows")
+        wake.call(session, "rows")
         session.execute(text("SELECT 1"))
         before, moment = len(calls), time.monotonic()
     wait_for(lambda: len(calls) > before, 0.9)
@@ -237,7 +226,7 @@ import sys, time
 from pathlib import Path
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import background
+from labelwright.services import background, wake
 from labelwright.services.background import Background, Shared
 from labelwright.settings import load
 from labelwright.storage import open_store

@@ -36,6 +36,7 @@ from labelwright.storage.store import s3_backend
 
 MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0
+SLICE = 0.5
 ANSWER_KEPT = 4096
 AGENT = "Labelwright"
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
@@ -49,6 +50,13 @@ class FetchError(LabelwrightError):
     def __init__(self, message: str, *, retry: bool = False) -> None:
         super().__init__(message)
         self.retry = retry
+
+
+class Interrupted(FetchError):
+    """The server is stopping; the fetch was given up."""
+
+    def __init__(self) -> None:
+        super().__init__((type(self).__doc__ or "").strip(), retry=True)
 
 
 @dataclass(frozen=True)
@@ -77,10 +85,14 @@ class Fetcher:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._deadline = _Deadline()
+        self._deadline = _Deadline(threading.Event())
         backend = _GuardedBackend(settings.fetch_allow, self._deadline)
         # The bare transport, not httpx2's Client: no cookies kept, no proxy from the environment, no redirect unasked.
         self._transport = _GuardedTransport(backend)
+
+    def interrupt(self) -> None:
+        """Make every fetch that runs, and any later one, end soon with `Interrupted`: the process wants to stop."""
+        self._deadline.interrupted.set()
 
     def close(self) -> None:
         """Close kept connections."""
@@ -195,8 +207,12 @@ class _Deadline(threading.local):
     end = 0.0
     seconds = 0.0
 
+    def __init__(self, interrupted: threading.Event) -> None:
+        self.interrupted = interrupted  # one for all threads: `threading.local` calls this once in each
+
     def start(self, seconds: float) -> None:
         self.seconds = seconds
+        self.check_interrupted()
         self.end = time.monotonic() + seconds
 
     def left(self, timeout: float | None = None) -> float:
@@ -205,7 +221,12 @@ class _Deadline(threading.local):
             raise httpcore2.ReadTimeout(f"took longer than {self.seconds:g} seconds")
         return left if timeout is None else min(left, timeout)
 
+    def check_interrupted(self) -> None:
+        if self.interrupted.is_set():
+            raise Interrupted
+
     def check(self) -> None:
+        self.check_interrupted()
         if time.monotonic() > self.end:
             raise FetchError(f"The fetch took longer than {self.seconds:g} seconds.", retry=True)
 
@@ -217,7 +238,16 @@ class _Stream(httpcore2.NetworkStream):
         self._inner, self._deadline = inner, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left(timeout))
+        """Read in slices of time, so that a stopping process need not wait for a silent server."""
+        until = time.monotonic() + self._deadline.left(timeout)
+        while True:
+            self._deadline.check_interrupted()
+            left = until - time.monotonic()
+            try:
+                return self._inner.read(max_bytes, max(0.001, min(left, SLICE)))
+            except httpcore2.ReadTimeout:
+                if left <= SLICE:
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._deadline.left(timeout))

@@ -89,7 +89,7 @@ class ItemMedia(Base):
     media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"), index=True)
     state: Mapped[str] = mapped_column(String(10), default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    next_try_at: Mapped[datetime | None] = mapped_column(UtcTime, default=now)
     error: Mapped[str] = mapped_column(default="")
     extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     __table_args__ = (

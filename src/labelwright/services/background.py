@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, delete, event, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from labelwright import migrate
@@ -30,6 +30,7 @@ from labelwright.db import Database, new_uid, now
 from labelwright.errors import LabelwrightError
 from labelwright.media.fetch import Fetcher
 from labelwright.models.background import BackgroundTask, Worker
+from labelwright.services import wake
 from labelwright.settings import Settings
 from labelwright.storage import Store
 
@@ -153,15 +154,6 @@ def step(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
     return DBOS.run_step({"name": name}, function, *arguments)
 
 
-_wakers: dict[str, weakref.WeakSet[threading.Event]] = {}
-
-
-def wake(session: Session, pump: str) -> None:
-    """When this transaction commits, let the pump of this process look at once; other processes look every second."""
-    for waker in _wakers.get(pump, ()):
-        event.listen(session, "after_commit", lambda _session, waker=waker: waker.set(), once=True)
-
-
 def forget_finished(database: Database, before: datetime) -> int:
     """Delete DBOS's record of tasks that ended before this moment; how many."""
     client, count = _client(database.engine), 0
@@ -251,8 +243,7 @@ class Background:
         self._take_over()
         self._thread("keeper", self._keep)
         for name, pump in self._pumps.items():
-            waker = threading.Event()
-            _wakers.setdefault(name, weakref.WeakSet()).add(waker)
+            waker = wake.listen(name)
             self._wakers.append(waker)
             self._thread(name, self._drain, name, pump, waker)
 
@@ -278,6 +269,7 @@ class Background:
         from dbos import DBOS  # noqa: PLC0415
 
         self.shared.stopping.set()
+        self.shared.fetcher.interrupt()
         for waker in self._wakers:
             waker.set()
         end = time.monotonic() + seconds

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import new_uid, now
 from labelwright.models.events import Delivery, Event, Webhook
 from labelwright.models.projects import Project
-from labelwright.services import access
+from labelwright.services import access, wake
 from labelwright.services.access import Actor
 
 KINDS: dict[str, str] = {
@@ -261,3 +261,4 @@ def _deliver(session: Session, pairs: list[tuple[int, int]], at: datetime) -> No
         for hook, event_id in pairs
     ]  # fmt: skip
     session.execute(_DELIVER, rows)
+    wake.call(session, "deliveries")

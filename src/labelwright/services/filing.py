@@ -21,7 +21,7 @@ from labelwright.models.documents import DocumentHead, LabelCount
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Job, Task
-from labelwright.services import checks, documents, events, jobs, workflows
+from labelwright.services import checks, documents, events, jobs, wake, workflows
 from labelwright.services.access import Actor
 
 
@@ -210,6 +210,7 @@ class _Writer:
         ):
             bulk.insert(session, table.__table__, columns, rows)  # type: ignore[arg-type]
         self._events(filed)
+        wake.call(session, "media")
         return filed
 
     def _item(self, entry: NewTask, record: Filed, ready: bool) -> None:

@@ -1,5 +1,214 @@
-"""stub"""
+"""Stored files: taking them in, once per content and team, and saying where they can be had."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from PIL import Image
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from labelwright.db import now
+from labelwright.errors import Conflict, Invalid, NotFound, TooLarge
+from labelwright.media import frames, probe, thumbs
+from labelwright.media.frames import FrameIndex
+from labelwright.models.items import Item, ItemMedia, Media
+from labelwright.models.projects import Project
+from labelwright.services import access, wake
+from labelwright.services.access import Actor
+from labelwright.settings import Settings
+from labelwright.storage import Links, Store, content_key
+
+UPLOAD = "upload:"
+Rendition = Literal["original", "view", "thumb"]
+_THUMB, _VIEW = "image/jpeg", "image/webp"
 
 
-def pump(shared):
-    return False
+@dataclass(frozen=True)
+class Ingested:
+    """A file that lies in the storage, with what was found out about it; the columns of a `Media` row."""
+
+    sha256: bytes
+    size: int
+    mime: str
+    width: int
+    height: int
+    frames: int | None
+    info: dict[str, Any] | None
+
+
+def thumb_key(sha256: bytes) -> str:
+    """Storage key of a file's thumbnail (JPEG)."""
+    return f"thumbs/{sha256.hex()[:2]}/{sha256.hex()}"
+
+
+def view_key(sha256: bytes) -> str:
+    """Storage key of the copy (WebP) of a picture that browsers do not show."""
+    return f"views/{sha256.hex()[:2]}/{sha256.hex()}"
+
+
+def frames_key(sha256: bytes) -> str:
+    """Storage key of a video's index of frame times (JSON)."""
+    return f"frames/{sha256.hex()[:2]}/{sha256.hex()}"
+
+
+def ingest(store: Store, settings: Settings, path: Path, sha256: bytes, size: int) -> Ingested:
+    """Probe a file and store it with its thumbnail and what else it needs. No database: call it outside transactions.
+
+    Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
+    found = probe.probe(path, settings.max_pixels)
+    small = thumbs.thumbnail(path, found)
+    copy = thumbs.view(path, found)
+    info = dict(found.info or {})
+    if copy is not None:
+        store.put(view_key(sha256), copy, mime=_VIEW)
+        info["view"] = True
+    if found.kind == "video":
+        store.put(frames_key(sha256), frames.index_of(found).encode(), mime="application/json")
+    store.put(thumb_key(sha256), small, mime=_THUMB)
+    if not store.exists(content_key(sha256)):
+        store.put(content_key(sha256), path, mime=found.mime)
+    return Ingested(sha256, size, found.mime, found.width, found.height, found.frames, info)
+
+
+def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested:
+    """Take in an uploaded file from a stream. Call it before the transaction that `record`s it.
+
+    Raises `TooLarge` past `settings.fetch_max_mb` and `Invalid` when it is nothing we can use."""
+    with tempfile.NamedTemporaryFile(prefix="labelwright-upload-") as copy:
+        digest, size = hashlib.sha256(), 0
+        while chunk := file.read(1 << 20):
+            size += len(chunk)
+            if size > settings.fetch_max_mb * 1_000_000:
+                raise TooLarge(f"The file is larger than {settings.fetch_max_mb} MB (LABELWRIGHT_FETCH_MAX_MB).")
+            digest.update(chunk)
+            copy.write(chunk)
+        if size == 0:
+            raise Invalid("The file is empty.", field="file")
+        copy.flush()
+        return ingest(store, settings, Path(copy.name), digest.digest(), size)
+
+
+def record(session: Session, team_id: int, ingested: Ingested) -> Media:
+    """The team's row for a stored file: one for each content, however often and from wherever it came."""
+    query = select(Media).where(Media.team_id == team_id, Media.sha256 == ingested.sha256)
+    found = session.scalar(query)
+    if found is not None:
+        return found
+    media = Media(team_id=team_id, **ingested.__dict__)
+    try:
+        with session.begin_nested():
+            session.add(media)
+    except IntegrityError:
+        return session.scalars(query).one()  # another process recorded it a moment ago
+    return media
+
+
+def store_upload(
+    session: Session, actor: Actor, store: Store, settings: Settings, file: IO[bytes], *, team_id: int
+) -> Media:
+    """`ingest_upload` and `record` in one, for an actor who may manage. Reads the file before it touches the database.
+
+    Use it first in a transaction: on SQLite nobody else can write once the transaction has begun."""
+    access.require(actor, "manage", team_id, "upload")
+    return record(session, team_id, ingest_upload(store, settings, file))
+
+
+def upload_url(media: Media) -> str:
+    """The address by which an item names an uploaded file: `upload:<uid>`."""
+    return f"{UPLOAD}{media.uid}"
+
+
+def resolve_upload(session: Session, team_id: int, url: str) -> Media:
+    """The team's file that an `upload:` address names. Raises `NotFound`, also for other teams' files."""
+    try:
+        uid = uuid.UUID(url.removeprefix(UPLOAD))
+    except ValueError:
+        raise Invalid(f"{url!r} is not an upload; write {UPLOAD}<uid>.", field="url") from None
+    media = session.scalar(select(Media).where(Media.team_id == team_id, Media.uid == uid))
+    if media is None:
+        raise NotFound(f"There is no uploaded file {uid}.")
+    return media
+
+
+def url_for(links: Links, media: Media, kind: Rendition = "view") -> str:
+    """Path and query of a signed link that anyone may follow for some hours (put the server's address before it).
+
+    `view`: what a browser can show (the file itself unless its type is one browsers do not show); `thumb`: 320 pixels."""
+    if kind == "thumb":
+        return links.sign(thumb_key(media.sha256), _THUMB)
+    if kind == "view" and (media.info or {}).get("view"):
+        return links.sign(view_key(media.sha256), _VIEW)
+    return links.sign(content_key(media.sha256), media.mime)
+
+
+def frame_index(store: Store, media: Media) -> FrameIndex:
+    """When each frame of a video file is shown."""
+    if media.frames is None:
+        raise Invalid("This file is not a video.")
+    return frames.decode_index(store.get(frames_key(media.sha256)))
+
+
+def frame(store: Store, media: Media, number: int) -> Image.Image:
+    """Frame `number` (from 0) of a video file as displayed, for clients that cannot decode it themselves."""
+    index = frame_index(store, media)
+    with store.open(content_key(media.sha256)) as file:
+        return frames.frame(file, media.mime, index, number)
+
+
+@contextmanager
+def original(store: Store, media: Media) -> Iterator[Path]:
+    """The file itself as a path on this machine, while the block lasts."""
+    with store.as_file(content_key(media.sha256)) as path:
+        yield path
+
+
+def copy_to(store: Store, media: Media, target: Path) -> None:
+    """Write the file itself to a path, by hard link where the storage is a folder on the same disk."""
+    with original(store, media) as path:
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copyfile(path, target)
+
+
+def retry(session: Session, actor: Actor, item: Item) -> int:
+    """Fetch again what failed of an item; returns how many files. Raises `Conflict` when nothing failed."""
+    project = session.get_one(Project, item.project_id)
+    access.require(actor, "manage", project.team_id, "item")
+    rows = retry_items(session, [item.id])
+    if not rows:
+        raise Conflict("No file of this item failed to be fetched, so there is nothing to try again.")
+    return rows
+
+
+def retry_items(session: Session, item_ids: list[int]) -> int:
+    """Fetch again what failed of these items, which the actor was found to manage; returns how many files."""
+    failed = update(ItemMedia).where(ItemMedia.item_id.in_(item_ids), ItemMedia.state == "failed")
+    again = {"state": "pending", "attempts": 0, "next_try_at": now(), "error": ""}
+    rows: int = session.execute(failed.values(again)).rowcount  # type: ignore[attr-defined]
+    if rows:
+        waiting = select(ItemMedia.item_id).where(ItemMedia.item_id.in_(item_ids), ItemMedia.state == "pending")
+        session.execute(
+            update(ItemMedia)
+            .where(ItemMedia.item_id.in_(item_ids), ItemMedia.state == "pending")
+            .values(next_try_at=now())
+        )
+        session.execute(
+            update(Item)
+            .where(Item.id.in_(waiting.scalar_subquery()), Item.media_state == "failed")
+            .values(media_state="pending", media_error="", updated_at=now())
+        )
+        session.expire_all()
+        wake.call(session, "media")
+    return rows

@@ -1,0 +1,475 @@
+"""Items whose files are fetched by the pump: from a URL to a task that opens, or to a reason why not."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlalchemy import func, select, update
+from tests.support.cast import Cast, a_project, gather
+from tests.support.pictures import Site, picture, redirect, site, trickle, video
+
+from labelwright.db import now
+from labelwright.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
+from labelwright.geometry import masks
+from labelwright.geometry.document import Document, LabelObject, Mask, Rectangle
+from labelwright.models.events import Event
+from labelwright.models.items import Item, ItemMedia, Media
+from labelwright.models.work import Task
+from labelwright.services import (
+    batches,
+    documents,
+    filing,
+    jobs,
+    media,
+    media_pump,
+    media_state,
+    ontology,
+    wake,
+    workflows,
+)
+from labelwright.services.background import Shared
+from labelwright.services.filing import NewMedia, NewTask
+from labelwright.storage import Links, content_key
+
+
+class World:
+    """A cast, a project of each kind, and short ways to file and to look."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        with shared.database.write() as session:
+            self.cast: Cast = gather(session)
+            self.projects = {kind: a_project(session, self.cast, kind) for kind in ("image", "video")}
+
+    def file(self, *new: NewTask) -> list[int]:
+        """Ids of the items."""
+        with self.shared.database.write() as session:
+            project = self.projects[new[0].kind]
+            workflow, batch = workflows.default_of(session, project.id), batches.default_of(session, project)
+            job = jobs.for_origin(session, project, batch, workflow, "test")
+            known = ontology.compiled(session, project)
+            steps = workflows.steps_of(workflow)
+            return [
+                f.item_id
+                for f in filing.file_tasks(session, self.cast.alice, project, batch, job, known, steps, list(new))
+            ]
+
+    def image(self, *urls: str, **more: Any) -> list[int]:
+        """File one image for each URL."""
+        return self.file(*[NewTask(f"image {n}", media=[NewMedia(url)], **more) for n, url in enumerate(urls)])
+
+    def pump(self) -> None:
+        """Let the pump do what is due."""
+        media_pump.pump(self.shared)
+
+    def item(self, item_id: int) -> Item:
+        with self.shared.database.read() as session:
+            return session.get_one(Item, item_id)
+
+    def rows(self, item_id: int) -> list[ItemMedia]:
+        with self.shared.database.read() as session:
+            return list(session.scalars(select(ItemMedia).where(ItemMedia.item_id == item_id).order_by(ItemMedia.id)))
+
+    def task_state(self, item_id: int) -> str:
+        with self.shared.database.read() as session:
+            return session.scalars(select(Task.state).where(Task.item_id == item_id)).one()
+
+    def document(self, item_id: int) -> Document:
+        with self.shared.database.read() as session:
+            return documents.read(session, item_id).document
+
+    def events(self, kind: str) -> list[Event]:
+        with self.shared.database.read() as session:
+            return list(session.scalars(select(Event).where(Event.kind == kind).order_by(Event.id)))
+
+    def hurry(self) -> None:
+        """As if all waits were over."""
+        with self.shared.database.write() as session:
+            session.execute(update(ItemMedia).where(ItemMedia.state == "pending").values(next_try_at=now()))
+
+
+@pytest.fixture
+def world(shared: Shared) -> World:
+    return World(shared)
+
+
+def test_a_picture_arrives_and_its_task_opens(world: World) -> None:
+    body = picture(400, 300, "JPEG")
+    with site(photo__jpg=body, moved=redirect("/photo.jpg")) as web:
+        boxes = Document([LabelObject(1, "car", shape=Rectangle((0.1, 0.2, 0.3, 0.4)))])
+        one, two = world.image(web.url("/photo.jpg"), web.url("/moved"), document=boxes)
+        assert (world.item(one).media_state, world.task_state(one)) == ("pending", "waiting")
+        world.pump()
+    for item_id in (one, two):
+        item = world.item(item_id)
+        assert (item.media_state, item.width, item.height, item.frames) == ("ready", 400, 300, 1)
+        assert world.task_state(item_id) == "open"
+        assert world.document(item_id) == boxes
+    with world.shared.database.read() as session:
+        stored = session.scalars(select(Media)).one()  # the same content twice is one file
+    assert (stored.mime, stored.size, stored.sha256) == ("image/jpeg", len(body), hashlib.sha256(body).digest())
+    assert world.shared.store.get(content_key(stored.sha256)) == body
+    with Image.open(io.BytesIO(world.shared.store.get(media.thumb_key(stored.sha256)))) as small:
+        assert small.size == (320, 240)
+    assert sorted(e.item_id or 0 for e in world.events("item.ready")) == [one, two]
+
+
+def test_links_to_the_file_its_thumbnail_and_what_a_browser_shows(world: World) -> None:
+    links = Links(world.shared.store)
+    with site(scan__tif=picture(100, 80, "TIFF"), photo__png=picture()) as web:
+        for item_id, shown in zip(
+            world.image(web.url("/scan.tif"), web.url("/photo.png")), ("image%2Fwebp", "image%2Fpng"), strict=True
+        ):
+            world.pump()
+            with world.shared.database.read() as session:
+                stored = session.get_one(Media, world.rows(item_id)[0].media_id)
+            assert f"type={shown}" in media.url_for(links, stored)
+            assert "type=image%2Fjpeg" in media.url_for(links, stored, "thumb")
+            assert f"/files/media/{stored.sha256.hex()[:2]}/" in media.url_for(links, stored, "original")
+            for kind in ("original", "view", "thumb"):
+                key = media.url_for(links, stored, kind).split("?")[0].removeprefix("/files/")
+                assert world.shared.store.exists(key)
+
+
+def test_what_cannot_be_had_is_said_and_can_be_tried_again(world: World) -> None:
+    with site(gone=404, page=b"<html>sign in</html>", clip__mp4=video(3)) as web:
+        ids = world.image(
+            web.url("/gone"), web.url("/page"), web.url("/clip.mp4"), "http://10.1.2.3/x.png", "upload:nonsense"
+        )
+        world.pump()
+        reasons = ["answered 404", "web page", "labels pictures", "not a public address", "not an upload"]
+        for item_id, reason in zip(ids, reasons, strict=True):
+            item = world.item(item_id)
+            assert (item.media_state, world.task_state(item_id)) == ("failed", "waiting")
+            assert reason in item.media_error
+        told = {e.item_id: (e.data or {})["error"] for e in world.events("item.failed")}
+        assert sorted(told) == ids
+        assert "404" in told[ids[0]]
+        web.pages["/gone"] = picture(50, 40)
+        with pytest.raises(Forbidden), world.shared.database.write() as session:
+            media.retry(session, world.cast.bob, session.get_one(Item, ids[0]))
+        with world.shared.database.write() as session:
+            assert media.retry(session, world.cast.max, session.get_one(Item, ids[0])) == 1
+        assert (world.item(ids[0]).media_state, world.item(ids[0]).media_error) == ("pending", "")
+        world.pump()
+        assert (world.item(ids[0]).media_state, world.item(ids[0]).width, world.task_state(ids[0])) == (
+            "ready",
+            50,
+            "open",
+        )
+        with pytest.raises(Conflict), world.shared.database.write() as session:
+            media.retry(session, world.cast.max, session.get_one(Item, ids[0]))
+
+
+def test_passing_failures_are_tried_again_with_growing_waits_and_then_given_up(world: World) -> None:
+    with site(flaky=503) as web:
+        (item_id,) = world.image(web.url("/flaky"))
+        for attempt in range(1, 6):
+            started = now()
+            world.pump()
+            row = world.rows(item_id)[0]
+            assert row.attempts == attempt
+            assert "503" in row.error
+            if attempt < 5:
+                assert (row.state, world.item(item_id).media_state) == ("pending", "pending")
+                assert row.next_try_at is not None
+                wait = row.next_try_at - started
+                assert abs(wait - media_state.WAITS[attempt - 1]) < timedelta(seconds=3)
+                world.pump()  # not due yet
+                assert world.rows(item_id)[0].attempts == attempt
+                world.hurry()
+        assert (row.state, world.item(item_id).media_state) == ("failed", "failed")
+        assert len(web.requests) == 5
+
+
+def test_a_sequence_is_ready_when_its_last_frame_is(world: World) -> None:
+    with site() as web:
+        for n in range(5):
+            web.pages[f"/{n}"] = picture(60 + n, 40, seed=n)
+        web.pages["/3"] = 500
+        frames = [NewMedia(web.url(f"/{n}"), role="frame", position=n, frame_id=f"f{n}") for n in range(5)]
+        (item_id,) = world.file(NewTask("clip", kind="video", media=frames, frames=5))
+        world.pump()
+        assert (world.item(item_id).media_state, world.task_state(item_id)) == ("pending", "waiting")
+        web.pages["/3"] = picture(63, 40, seed=3)
+        world.hurry()
+        world.pump()
+    item = world.item(item_id)
+    assert (item.media_state, item.width, item.height, item.frames) == ("ready", 60, 40, 5)
+    assert world.task_state(item_id) == "open"
+    with world.shared.database.read() as session:
+        widths = session.scalars(select(Media.width).join(ItemMedia).order_by(ItemMedia.position)).all()
+    assert widths == [60, 61, 62, 63, 64]
+
+
+def test_a_failed_frame_is_named(world: World) -> None:
+    with site(a=picture(), b=404) as web:
+        frames = [NewMedia(web.url(f"/{p}"), role="frame", position=n, frame_id=f"cam-{p}") for n, p in enumerate("ab")]
+        (item_id,) = world.file(NewTask("clip", kind="video", media=frames, frames=2))
+        world.pump()
+    assert world.item(item_id).media_state == "failed"
+    assert "Frame cam-b" in world.item(item_id).media_error
+
+
+def test_a_video_file_is_measured_and_its_frames_can_be_cut(world: World) -> None:
+    with site(clip__mp4=video(7, 64, 48, "libx264")) as web:
+        (item_id,) = world.file(NewTask("clip", kind="video", media=[NewMedia(web.url("/clip.mp4"))]))
+        world.pump()
+    item = world.item(item_id)
+    assert (item.media_state, item.width, item.height, item.frames) == ("ready", 64, 48, 7)
+    with world.shared.database.read() as session:
+        stored = session.scalars(select(Media)).one()
+    assert media.frame_index(world.shared.store, stored).times == pytest.approx([n / 25 for n in range(7)], abs=0.002)
+    image = media.frame(world.shared.store, stored, 6)
+    assert float(np.asarray(image.convert("L")).mean()) == pytest.approx(130, abs=6)
+    with pytest.raises(NotFound):
+        media.frame(world.shared.store, stored, 7)
+
+
+LEGEND = {
+    "#ff0000": {"class": "road", "group": None, "name": "road"},
+    "#00ff00": {"class": "road", "group": 2, "name": "road # 2"},
+}
+
+
+def raster(width: int = 40, height: int = 30, extra: tuple[int, int, int] | None = None) -> tuple[bytes, Any]:
+    labels = np.zeros((height, width), np.uint8)
+    labels[5:10, 3:20] = 1
+    labels[12:20, 8:9] = 2
+    pixels = np.array([[0, 0, 0, 0], [255, 0, 0, 255], [0, 255, 0, 255]], np.uint8)[labels]
+    if extra:
+        pixels[0, :4] = (*extra, 255)
+    out = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(out, "PNG")
+    return out.getvalue(), labels
+
+
+def masked(web: Site, mask: str = "/mask.png", legend: Any = None) -> NewTask:
+    files = [NewMedia(web.url("/photo.png")), NewMedia(web.url(mask), role="mask", extra={"legend": legend or LEGEND})]
+    return NewTask("segmented", media=files)
+
+
+def test_a_mask_becomes_labels_before_the_task_opens(world: World) -> None:
+    body, labels = raster()
+    with site(photo__png=picture(), mask__png=body) as web:
+        (item_id,) = world.file(masked(web))
+        world.pump()
+    assert (world.item(item_id).media_state, world.task_state(item_id)) == ("ready", "open")
+    first, second = world.document(item_id).objects
+    assert (first.id, first.class_name, first.group, first.source) == (1, "road", None, "import")
+    assert (second.id, second.class_name, second.group) == (2, "road", 2)
+    for found, value in ((first, 1), (second, 2)):
+        assert isinstance(found.shape, Mask)
+        assert np.array_equal(masks.to_array(found.shape), labels == value)
+    with world.shared.database.read() as session:
+        assert documents.read(session, item_id).version == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "extra", "legend", "reason"),
+    [((41, 30), None, None, "41 x 30"), ((40, 30), (1, 2, 3), None, "#010203 (4 pixels)"),
+     ((40, 30), None, {"#ff0000": {"class": "nothing", "group": None}, "#00ff00": {"class": "road", "group": 1}}, "do not fit"),
+     ((40, 30), None, {"#ff0000": {"class": "car", "group": None}}, "#00ff00")],
+)  # fmt: skip
+def test_a_mask_that_does_not_fit_is_refused_and_can_be_mended(
+    world: World, size: tuple[int, int], extra: Any, legend: Any, reason: str
+) -> None:
+    with site(photo__png=picture(), mask__png=raster(*size, extra)[0]) as web:
+        (item_id,) = world.file(masked(web, legend=legend))
+        world.pump()
+        item = world.item(item_id)
+        assert (item.media_state, world.task_state(item_id)) == ("failed", "waiting")
+        assert "The mask" in item.media_error
+        assert reason in item.media_error
+        assert world.document(item_id) == Document()
+        if legend is None:
+            web.pages["/mask.png"] = raster()[0]
+            with world.shared.database.write() as session:
+                media.retry(session, world.cast.alice, session.get_one(Item, item_id))
+            world.pump()
+            assert (world.item(item_id).media_state, len(world.document(item_id).objects)) == ("ready", 2)
+
+
+def test_a_mask_waits_for_a_picture_that_failed(world: World) -> None:
+    with site(photo__png=404, mask__png=raster()[0]) as web:
+        (item_id,) = world.file(masked(web))
+        world.pump()
+        assert world.item(item_id).media_state == "failed"
+        assert [r.state for r in world.rows(item_id)] == ["failed", "pending"]
+        web.pages["/photo.png"] = picture()
+        with world.shared.database.write() as session:
+            media.retry(session, world.cast.alice, session.get_one(Item, item_id))
+        world.pump()
+        assert (world.item(item_id).media_state, len(world.document(item_id).objects)) == ("ready", 2)
+
+
+def test_masks_of_frames_become_tracks(world: World) -> None:
+    body, _ = raster()
+    with site(mask=body) as web:
+        for n in range(4):
+            web.pages[f"/{n}"] = picture(seed=n)
+        files = [NewMedia(web.url(f"/{n}"), role="frame", position=n, frame_id=str(n)) for n in range(4)]
+        files += [NewMedia(web.url("/mask"), role="mask", position=n, extra={"legend": LEGEND}) for n in (0, 1, 3)]
+        (item_id,) = world.file(NewTask("clip", kind="video", media=files, frames=4))
+        world.pump()
+    assert world.item(item_id).media_state == "ready"
+    objects = world.document(item_id).objects
+    assert [(o.class_name, o.group) for o in objects] == [("road", None), ("road", 2)]
+    for found in objects:
+        assert [(k.frame, k.outside, k.shape is None) for k in found.keyframes or ()] == [
+            (0, False, False), (1, False, False), (2, True, True), (3, False, False)]  # fmt: skip
+
+
+def upload(world: World, body: bytes, actor: str = "alice") -> Media:
+    with world.shared.database.write() as session:
+        return media.store_upload(
+            session, getattr(world.cast, actor), world.shared.store, world.shared.settings, io.BytesIO(body),
+            team_id=world.cast.team.id,
+        )  # fmt: skip
+
+
+def test_uploads_are_kept_once_and_need_no_fetch(world: World) -> None:
+    body = picture(30, 20)
+    stored, again = upload(world, body), upload(world, body, "max")
+    assert stored.id == again.id
+    assert (stored.width, stored.height, stored.mime) == (30, 20, "image/png")
+    (item_id,) = world.image(media.upload_url(stored))
+    world.pump()
+    assert (world.item(item_id).media_state, world.item(item_id).width) == ("ready", 30)
+    with pytest.raises(Forbidden):
+        upload(world, body, "vera")
+    with pytest.raises(NotFound):
+        upload(world, body, "charlie")
+    for bad, error in ((b"", Invalid), (b"text", Invalid), (b"x" * 2_000_001, TooLarge)):
+        with pytest.raises(error):
+            upload(world, bad)
+    with world.shared.database.read() as session:
+        assert media.resolve_upload(session, world.cast.team.id, media.upload_url(stored)).id == stored.id
+        with pytest.raises(NotFound):
+            media.resolve_upload(session, world.cast.other_team.id, media.upload_url(stored))
+        assert session.scalar(select(func.count()).select_from(Media)) == 1
+
+
+def test_two_pumps_share_the_rows(world: World) -> None:
+    """Each URL is asked for once, although two pumps run at the same time."""
+    with site() as web:
+        for n in range(40):
+            web.pages[f"/{n}"] = picture(20, 20, seed=n)
+        ids = world.image(*[web.url(f"/{n}") for n in range(40)])
+        threads = [threading.Thread(target=world.pump) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [world.item(i).media_state for i in ids] == ["ready"] * 40
+        assert len(web.requests) == 40
+        assert len(world.events("item.ready")) == 40
+
+
+def test_the_last_two_frames_of_an_item_written_at_the_same_time(world: World) -> None:
+    """Both writers must not each take the other for the last: somebody has to see that the item is complete."""
+    with site() as web:
+        for n in range(2):
+            web.pages[f"/{n}"] = picture(seed=n)
+        for _ in range(8):
+            files = [NewMedia(web.url(f"/{n}"), role="frame", position=n, frame_id=str(n)) for n in range(2)]
+            (item_id,) = world.file(NewTask("clip", kind="video", media=files, frames=2))
+            works = media_pump.claim(world.shared.database, 10)
+            assert len(works) == 2
+            outcomes = [media_pump.process(world.shared, work) for work in works]
+            barrier = threading.Barrier(2)
+
+            def write(outcome: Any, barrier: threading.Barrier = barrier) -> None:
+                barrier.wait()
+                media_pump.settle(world.shared.database, outcome)
+
+            threads = [threading.Thread(target=write, args=(o,)) for o in outcomes]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert world.item(item_id).media_state == "ready"
+
+
+def test_a_claim_that_runs_out_is_taken_by_another(world: World) -> None:
+    with site(photo__png=picture()) as web:
+        (item_id,) = world.image(web.url("/photo.png"))
+        assert len(media_pump.claim(world.shared.database, 5)) == 1  # and the process that claimed it dies here
+        assert media_pump.claim(world.shared.database, 5) == []
+        world.pump()
+        assert world.item(item_id).media_state == "pending"
+        with world.shared.database.write() as session:
+            session.execute(update(ItemMedia).values(next_try_at=now()))
+        world.pump()
+        assert world.item(item_id).media_state == "ready"
+        assert world.rows(item_id)[0].attempts == 2
+
+
+def test_a_file_that_kills_its_process_each_time_is_given_up(world: World) -> None:
+    with site(photo__png=picture()) as web:
+        (item_id,) = world.image(web.url("/photo.png"))
+        with world.shared.database.write() as session:
+            session.execute(update(ItemMedia).values(attempts=media_pump.MOST_CLAIMS))
+        world.pump()
+        assert web.requests == []
+    assert (world.item(item_id).media_state, world.rows(item_id)[0].state) == ("failed", "failed")
+
+
+def test_stopping_gives_a_fetch_back(world: World) -> None:
+    with site(slow=trickle, silent=lambda _h: threading.Event().wait(3)) as web:
+        ids = world.image(web.url("/slow"), web.url("/silent"))
+        thread = threading.Thread(target=world.pump)
+        thread.start()
+        while len(web.requests) < 2:
+            threading.Event().wait(0.02)
+        world.shared.stopping.set()
+        world.shared.fetcher.interrupt()
+        thread.join(3)
+        assert not thread.is_alive()
+    for item_id in ids:
+        row = world.rows(item_id)[0]
+        assert (row.state, row.attempts, row.error) == ("pending", 0, "")
+        assert row.next_try_at is not None
+        assert row.next_try_at <= now()
+
+
+def test_a_blocked_item_stays_blocked(world: World) -> None:
+    with site(photo__png=picture()) as web:
+        new = NewTask("lidar", media=[NewMedia(web.url("/photo.png"))], blocked="LiDAR cannot be labeled yet.")
+        (item_id,) = world.file(new)
+        world.pump()
+    assert (world.item(item_id).media_state, world.item(item_id).media_error) == (
+        "failed",
+        "LiDAR cannot be labeled yet.",
+    )
+    assert world.task_state(item_id) == "waiting"
+
+
+def test_a_deleted_item_is_no_trouble(world: World) -> None:
+    with site(photo__png=picture()) as web:
+        keep, gone = world.image(web.url("/photo.png"), web.url("/photo.png"))
+        works = media_pump.claim(world.shared.database, 5)
+        outcomes = [o for work in works for o in media_pump.process(world.shared, work)]
+        with world.shared.database.write() as session:
+            session.delete(session.get_one(Item, gone))
+        media_pump.settle(world.shared.database, outcomes)
+    assert world.item(keep).media_state == "ready"
+
+
+def test_filing_wakes_the_pump_of_this_process(world: World) -> None:
+    waker = wake.listen("media")
+    world.image("http://127.0.0.1:1/x")
+    assert waker.is_set()
+    waker.clear()
+    with pytest.raises(RuntimeError), world.shared.database.write() as session:
+        wake.call(session, "media")
+        session.execute(select(1))
+        raise RuntimeError
+    assert not waker.is_set()
