@@ -65,6 +65,7 @@ class Item(Base):
     __table_args__ = (
         Index("uq_items_reference", "project_id", "reference_id", unique=True,
               sqlite_where=text("reference_id IS NOT NULL"), postgresql_where=text("reference_id IS NOT NULL")),
+        Index(None, "project_id", "id"),
         Index(None, "project_id", "batch_id", "id"),
         Index("ix_items_not_ready", "project_id", "media_state", "id",
               sqlite_where=text("media_state <> 'ready'"), postgresql_where=text("media_state <> 'ready'")),

@@ -94,6 +94,8 @@ class Task(Base):
     extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     __table_args__ = (
         # Lists, counts, "is anything left": both begin with where a task stands; `end` and `done` go together.
+        Index(None, "project_id", "id"),
+        Index(None, "job_id", "id"),
         Index("ix_tasks_job", "job_id", "stage", "state", "id"),
         Index("ix_tasks_state", "project_id", "stage", "state", "id"),
         # The queue of a job: open work for anybody, by priority then age. `author_id` saves reading rows for review.
@@ -102,6 +104,8 @@ class Task(Base):
               postgresql_where=text("state = 'open' AND assignee_id IS NULL")),
         Index("ix_tasks_lease", "lease_until",
               sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")),
+        Index("ix_tasks_returned", "project_id", "id",
+              sqlite_where=text("returned > 0"), postgresql_where=text("returned > 0")),
         Index("ix_tasks_author", "project_id", "author_id", "id",
               sqlite_where=text("author_id IS NOT NULL"), postgresql_where=text("author_id IS NOT NULL")),
         Index("ix_tasks_reviewer", "project_id", "reviewer_id", "id",

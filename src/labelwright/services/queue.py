@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, and_, bindparam, literal_column, or_, select, text, update
+from sqlalchemy import Boolean, Select, and_, bindparam, exists, literal_column, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from labelwright.db import UtcTime, now
@@ -191,6 +191,15 @@ def on_job(session: Session, user_id: int, job_id: int, stage: str) -> bool:
     )
     named = set(people)
     return not named or user_id in named
+
+
+def jobs_for(actor: Actor, project: Project, stage: str) -> Select[int]:
+    """Ids of the active jobs of a project that hand the actor work of a stage."""
+    named = exists().where(JobMember.job_id == Job.id, JobMember.role == JOB_ROLE[stage])
+    among = exists().where(
+        JobMember.job_id == Job.id, JobMember.role == JOB_ROLE[stage], JobMember.user_id == actor.user_id
+    )
+    return select(Job.id).where(Job.project_id == project.id, Job.status == "active", or_(~named, among))
 
 
 def put_back(task: Task) -> None:
