@@ -30,7 +30,7 @@ def project(session, cast):
     chance = random.Random(7)
     project = a_project(session, cast)
     other = batches.create(session, project, "Other")
-    first, _ = a_job(session, cast.max, project, COUNT)
+    a_job(session, cast.max, project, COUNT)
     ids = list(session.scalars(select(Item.id).where(Item.project_id == project.id).order_by(Item.id)))
     jobs.create(session, cast.max, project, "again", items=ids[::3])
     car, person = ontology.classes_of(session, project.id)[:2]
@@ -187,7 +187,7 @@ def test_wrong_filters_and_cursors_are_named(session, cast, project):
 
 def test_jobs_are_listed_newest_first_without_archived_ones(session, cast, project):
     found = lists.jobs(session, project)
-    assert [job.name for job in found.rows][0] == "again"
+    assert found.rows[0].name == "again"
     jobs.archive(session, cast.max, found.rows[0])
     assert len(lists.jobs(session, project).rows) == 1
     assert len(lists.jobs(session, project, status=["archived"]).rows) == 1

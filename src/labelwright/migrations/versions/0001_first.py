@@ -435,6 +435,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("media_state <> 'ready'"),
     )
     op.create_index(op.f("ix_items_project_id_batch_id_id"), "items", ["project_id", "batch_id", "id"], unique=False)
+    op.create_index(op.f("ix_items_project_id_id"), "items", ["project_id", "id"], unique=False)
     op.create_index(
         "uq_items_reference",
         "items",
@@ -652,6 +653,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_tasks_item_id"), "tasks", ["item_id"], unique=False)
     op.create_index("ix_tasks_job", "tasks", ["job_id", "stage", "state", "id"], unique=False)
+    op.create_index(op.f("ix_tasks_job_id_id"), "tasks", ["job_id", "id"], unique=False)
     op.create_index(
         "ix_tasks_lease",
         "tasks",
@@ -660,6 +662,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'held'"),
         postgresql_where=sa.text("state = 'held'"),
     )
+    op.create_index(op.f("ix_tasks_project_id_id"), "tasks", ["project_id", "id"], unique=False)
     op.create_index(
         "ix_tasks_queue",
         "tasks",
@@ -667,6 +670,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'open' AND assignee_id IS NULL"),
         postgresql_where=sa.text("state = 'open' AND assignee_id IS NULL"),
+    )
+    op.create_index(
+        "ix_tasks_returned",
+        "tasks",
+        ["project_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("returned > 0"),
+        postgresql_where=sa.text("returned > 0"),
     )
     op.create_index(
         "ix_tasks_reviewer",
