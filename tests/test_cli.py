@@ -78,6 +78,12 @@ def test_import_files_the_good_lines_and_reports_the_others(place: dict[str, obj
     assert (body["lines"], body["filed"], body["failed"]) == (2501, 2498, 3)
     assert [error["line"] for error in body["errors"]] == [8, 1201, 2501]
     assert "cow" in body["errors"][0]["problems"][0]["message"]
+    out = tmp_path / "coco.json"
+    made = run(place, "export", "--project", project, "--out", str(out))
+    assert made["without_size"] == {"pending": 2498}  # nobody fetched the pictures: COCO needs their size
+    assert json.loads(out.read_text())["categories"][0]["name"] == "car"
+    code, error = fail("export", "--project", project, "--out", str(out), "--format", "cocoa", **settings)
+    assert (code, "no format" in error["message"]) == (2, True)
     code, error = fail("import", str(tmp_path / "none"), "--project", project, **settings)
     assert (code, "cannot be read" in error["message"]) == (2, True)
 

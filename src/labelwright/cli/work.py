@@ -1,13 +1,13 @@
-"""Projects, workflows, and filing tasks in bulk."""
+"""Projects, workflows, filing tasks in bulk, exporting."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -93,6 +93,48 @@ def import_tasks(
     )
     if body["failed"]:
         raise typer.Exit(1)
+
+
+def export(
+    project: Annotated[str, typer.Option(metavar="UID", help="The project's uid.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; -: standard output.")],
+    format: Annotated[str, typer.Option(help="Dataset format, such as coco.")] = "coco",
+    batch: Annotated[str | None, typer.Option(metavar="UID", help="Only this batch.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Only items whose tasks are there: label, review or end.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Write a project's labels as a dataset, now. The server's own exports run in the background instead."""
+    from labelwright.services import access, exports
+    from labelwright.services.samples import Filters
+
+    to_terminal = str(out) == "-"
+    with output.database(output.settings(data)) as database:
+        with database.read() as session:
+            row = find_project(session, project)
+            project_id, actor = row.id, _owner_of(session, row)
+            filters = Filters(batch=access.batch(session, actor, batch).id if batch else None, stage=stage)
+            exports.check(session, actor, row, format, filters)
+        if to_terminal:
+            value = exports.write(database, project_id, format, filters, sys.stdout.buffer)
+        else:
+            value = _write_whole(out, lambda file: exports.write(database, project_id, format, filters, file))
+    if not to_terminal:
+        output.answer(json, value | {"file": str(out)}, f"{out}: {value['images']} images, {value['objects']} objects.")
+
+
+def _write_whole(out: Path, write: Callable[[IO[bytes]], dict[str, Any]]) -> dict[str, Any]:
+    """Write a file that is either whole or not there."""
+    part = out.with_name(out.name + ".part")
+    try:
+        with part.open("wb") as file:
+            value = write(file)
+        part.rename(out)
+    except OSError as error:
+        raise Invalid(f"{out} cannot be written: {error.strerror}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return value
 
 
 @dataclass

@@ -42,9 +42,8 @@ def start(
 ) -> BackgroundTask:
     """Queue an export; follow it by its row. `filters` name a batch and a job of this project."""
     access.require(actor, "view", project.team_id, "project")
-    format_named(format_name)
     filters = filters or Filters()
-    _check(session, actor, project, filters)
+    check(session, actor, project, format_name, filters)
     row = background.follow(
         session, KIND, {"format": format_name, "filters": msgspec.to_builtins(filters)},
         team_id=project.team_id, project_id=project.id, user_id=actor.user_id,
@@ -53,7 +52,9 @@ def start(
     return row
 
 
-def _check(session: Session, actor: Actor, project: Project, filters: Filters) -> None:
+def check(session: Session, actor: Actor, project: Project, format_name: str, filters: Filters) -> None:
+    """Raise `Invalid` for an unknown format or stage, `NotFound` for another project's batch or job."""
+    format_named(format_name)
     if filters.stage is not None and filters.stage not in TASK_STAGES:
         raise Invalid(f"{filters.stage!r} is no stage; choose of {', '.join(TASK_STAGES)}.", field="stage")
     if filters.batch is not None and access.batch(session, actor, filters.batch).project_id != project.id:
