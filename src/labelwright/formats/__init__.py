@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from labelwright.formats import coco
+from labelwright.formats import coco, createml, semantic, tables, voc, yolo
 from labelwright.formats.sample import Format
 
 FORMATS: dict[str, Format] = {
     "coco": coco.FORMAT,
+    "yolo": yolo.FORMAT,
+    "yolo-obb": yolo.ORIENTED,
+    "darknet": yolo.DARKNET,
+    "voc": voc.FORMAT,
+    "createml": createml.FORMAT,
+    "tensorflow-csv": tables.FORMAT,
+    "multiclass-csv": tables.CLASSIFICATION,
+    "semantic-masks": semantic.FORMAT,
 }

@@ -20,7 +20,7 @@ class SampleClass:
 
 @dataclass(slots=True)
 class Sample:
-    """A picture and its labels. `name`: file name, with folders where it has any; `width`, `height` in pixels.
+    """A picture and its labels. `name`: file name, with folders where it has any; `width`, `height` in pixels, 0 unknown.
 
     `uid`: what finds the item again. Objects have one shape each: a video is given frame by frame, and the `group` of an
     object there is its number in the video, by which it is followed from frame to frame."""
@@ -31,6 +31,7 @@ class Sample:
     document: Document
     uid: str = ""
     split: str = ""
+    picture: Callable[[], bytes] | None = None
 
 
 @dataclass

@@ -1,0 +1,158 @@
+"""Pascal VOC: one XML file beside each picture. Numbers are pixels from the top-left corner, edges of the box.
+
+train/a.jpg  train/a.xml  valid/...  test/..."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from labelwright.errors import Invalid
+from labelwright.formats import archive
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.geometry import measures, pixels
+from labelwright.geometry.document import (
+    Document,
+    LabelObject,
+    OrientedRectangle,
+    Polygon,
+    Rectangle,
+    Shape,
+    shape_kind,
+)
+
+
+def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass]) -> Report:
+    """Write a zip of XML files, with the pictures that come along."""
+    report, known = Report(), {c.name for c in classes}
+    with archive.Writer(file) as out:
+        for sample in samples:
+            folder = archive.folder_of(sample)
+            name = out.name(folder, sample.name)
+            out.add(f"{folder}/{archive.stem(name)}.xml", xml(sample, name, report, known))
+            out.picture(f"{folder}/{name}", sample)
+    return report
+
+
+def xml(sample: Sample, name: str, report: Report, known: set[str]) -> str:
+    """The XML of one sample. Raises `Invalid` when its size is not known: VOC counts pixels."""
+    if sample.width < 1 or sample.height < 1:
+        raise Invalid(f"The size of {sample.name!r} is not known.", field="width")
+    parts = [
+        f"<annotation>\n\t<folder></folder>\n\t<filename>{escape(name)}</filename>\n\t<path>{escape(name)}</path>\n"
+        "\t<source>\n\t\t<database>labelwright</database>\n\t</source>\n"
+        f"\t<size>\n\t\t<width>{sample.width}</width>\n\t\t<height>{sample.height}</height>\n\t\t<depth>3</depth>\n\t</size>\n"
+        "\t<segmented>0</segmented>\n"
+    ]
+    for item in sample.document.objects:
+        body = (
+            _shape(item.shape, sample.width, sample.height)
+            if item.shape is not None and item.class_name in known
+            else None
+        )
+        if body is None:
+            report.left_out[shape_kind(item.shape) if item.shape is not None else "track"] += 1
+            continue
+        report.objects += 1
+        parts.append(
+            f"\t<object>\n\t\t<name>{escape(item.class_name)}</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
+            f"\t\t<difficult>0</difficult>\n\t\t<occluded>0</occluded>\n{body}\t</object>\n"
+        )
+    report.images += 1
+    return "".join([*parts, "</annotation>\n"])
+
+
+def _shape(shape: Shape, width: int, height: int) -> str | None:
+    if isinstance(shape, Rectangle):
+        return _box(shape, width, height)
+    if isinstance(shape, OrientedRectangle):
+        return _box(shape, width, height) + _outline(shape.points, width, height)
+    if isinstance(shape, Polygon) and len(shape.parts) == 1 and len(shape.parts[0]) == 1:
+        return _box(shape, width, height) + _outline(shape.parts[0][0], width, height)
+    return None
+
+
+def _box(shape: Shape, width: int, height: int) -> str:
+    x1, y1, x2, y2 = pixels.box_to_pixels(measures.bounds(shape), width, height)
+    return (
+        f"\t\t<bndbox>\n\t\t\t<xmin>{x1:.10g}</xmin>\n\t\t\t<xmax>{x2:.10g}</xmax>\n"
+        f"\t\t\t<ymin>{y1:.10g}</ymin>\n\t\t\t<ymax>{y2:.10g}</ymax>\n\t\t</bndbox>\n"
+    )
+
+
+def _outline(points: Sequence[float], width: int, height: int) -> str:
+    flat = pixels.points_to_pixels(points, width, height)
+    pairs = enumerate(zip(flat[::2], flat[1::2], strict=True), 1)
+    inside = "".join(f"\t\t\t<x{i}>{x:.10g}</x{i}>\n\t\t\t<y{i}>{y:.10g}</y{i}>\n" for i, (x, y) in pairs)
+    return f"\t\t<polygon>\n{inside}\t\t</polygon>\n"
+
+
+def read(file: IO[bytes]) -> Dataset:
+    """Read a zip of XML files, with or without the pictures. Classes are in order of their names."""
+    tree = archive.Tree(file)
+    paths = tree.names(".xml")
+    names = sorted({o.class_name for p in paths for o in parse(tree.read(p), p).document.objects})
+    return Dataset([SampleClass(n) for n in names], _samples(tree, paths))
+
+
+def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
+    by_stem = {archive.stem(p): p for p in archive.pictures(tree)}
+    for path in paths:
+        sample = parse(tree.read(path), path)
+        sample.split = archive.split_of(path)
+        picture = by_stem.get(path[:-4]) or by_stem.get(path[:-4].replace("Annotations/", "JPEGImages/"))
+        if picture:
+            sample.picture = tree.opener(picture)
+        yield sample
+
+
+def parse(body: bytes, path: str = "file") -> Sample:
+    """One XML file as a sample. Raises `Invalid` naming the file and what is wrong."""
+    # Entities are how small XML grows to gigabytes or reads other files; VOC has no use for them.
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise Invalid(f"{path}: a document type is not allowed here.", field=path)
+    try:
+        root = ElementTree.fromstring(body)  # noqa: S314 (no entities: checked above)
+        width, height = int(_text(root, "size/width")), int(_text(root, "size/height"))
+        if width < 1 or height < 1:
+            raise ValueError("width and height must be 1 or more")
+        objects = [
+            LabelObject(number, _text(node, "name"), _read_shape(node, width, height), source="import")
+            for number, node in enumerate(root.iter("object"), 1)
+        ]
+    except (ElementTree.ParseError, ValueError) as error:
+        raise Invalid(f"{path} is not a VOC file: {error}", field=path) from None
+    return Sample(_text(root, "filename", path), width, height, Document(objects))
+
+
+def _text(node: ElementTree.Element, path: str, default: str | None = None) -> str:
+    found = node.findtext(path)
+    if found is None or not found.strip():
+        if default is None:
+            raise ValueError(f"<{path}> is missing")
+        return default
+    return found.strip()
+
+
+def _read_shape(node: ElementTree.Element, width: int, height: int) -> Shape:
+    outline = node.find("polygon")
+    if outline is not None:
+        points, number = [], 1
+        while outline.find(f"x{number}") is not None:
+            points += [float(_text(outline, f"x{number}")) / width, float(_text(outline, f"y{number}")) / height]
+            number += 1
+        if len(points) >= 6:
+            return Polygon([[[min(max(v, 0.0), 1.0) for v in points]]])
+    box = [float(_text(node, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
+    x1, y1, x2, y2 = (min(max(v, 0.0), 1.0) for v in pixels.box_to_fractions(box, width, height))
+    return Rectangle((min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
+
+
+FORMAT = Format(
+    "Pascal VOC", ".zip", "application/zip",
+    "Boxes and single outlines only: polygons with holes or several parts, lines, points, skeletons, cuboids and masks are left"
+    " out, turned boxes become outlines; attributes, scores and numbers of objects are not kept.",
+    write, read,
+)  # fmt: skip
