@@ -74,7 +74,6 @@ async function main(): Promise<void> {
     if (random(9) !== 0) continue;
     // The tab is killed: only the journal is left of it.
     visit.sync.stop();
-    visit.sync.abandon();
     await finishEarlier(item, api, journal);
     work = await api.work(task);
     visit = await openDocument(work, network, journal);

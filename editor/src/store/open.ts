@@ -32,12 +32,15 @@ export async function finishEarlier(item: string, transport: Transport, journal:
 
 /** The journal after that save: its objects are now the base of what came after them, under their given ids. */
 async function rewrite(item: string, journal: Journal, kept: Kept, head: Head, renamed: Map<number, number>): Promise<void> {
-  const sent = new Map(kept.head!.inflight!.put.map((object) => [object.id, object]));
-  const removed = new Set(kept.head!.inflight!.delete);
+  const { put, delete: gone } = kept.head!.inflight!;
+  const sent = new Map(put.map((object) => [object.id, object]));
+  let free = Math.max(0, ...kept.entries.map((entry) => entry.id), ...renamed.values()) + 1;
+  const given = new Set(renamed.values());
   const entries = kept.entries.map((entry) => {
-    const id = renamed.get(entry.id) ?? entry.id;
+    // Drawn after that save under an id that the save was given: it moves on.
+    const id = renamed.get(entry.id) ?? (given.has(entry.id) ? free++ : entry.id);
     const before = sent.get(entry.id);
-    const base = removed.has(entry.id) ? null : before ? { ...before, id } : entry.base;
+    const base = gone.includes(entry.id) ? null : before ? { ...before, id } : entry.base;
     return { id, base, put: entry.put && { ...entry.put, id } };
   });
   await journal.clear(item);
