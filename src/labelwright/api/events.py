@@ -71,7 +71,9 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-@streams.get("/events/stream", responses=ERRORS, response_model=None, response_class=EventStream)
+@streams.get(
+    "/events/stream", operation_id="stream_events", responses=ERRORS, response_model=None, response_class=EventStream
+)
 async def stream_events(
     request: Request,
     project: UUID | None = None,

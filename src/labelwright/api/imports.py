@@ -148,6 +148,7 @@ class Report:
 
 @streams.post(
     "/projects/{uid}/import",
+    operation_id="import_tasks",
     response_model=None,
     responses={**ERRORS, 200: {"model": ImportBody}},
     openapi_extra=struct_body("TaskLine", "application/x-ndjson"),
