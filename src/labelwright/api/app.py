@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from labelwright import __version__
 from labelwright.api import (
+    background,
     docs_page,
     documents,
     events,
@@ -33,6 +34,8 @@ ROUTERS = [
     jobs.routes,
     tasks.routes,
     documents.routes,
+    background.routes,
+    background.streams,
     webhooks.routes,
     events.streams,
     events.routes,
@@ -50,6 +53,7 @@ TAGS = [
     {"name": "Documents", "description": "The labels of an item, and every earlier state of them."},
     {"name": "Comments", "description": "What people said about an item."},
     {"name": "Exports", "description": "Datasets in standard formats."},
+    {"name": "Background tasks", "description": "Long work, and how far it is."},
     {"name": "Webhooks", "description": "Being told about events."},
     {"name": "Events", "description": "What happened."},
 ]

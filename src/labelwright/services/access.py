@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from labelwright.db import Base
 from labelwright.errors import Forbidden, NotFound
+from labelwright.models.background import BackgroundTask
 from labelwright.models.events import Webhook
 from labelwright.models.identity import Team, Workspace
 from labelwright.models.items import Item
@@ -151,6 +152,15 @@ def webhook(session: Session, actor: Actor, ref: Ref, right: str = "manage") -> 
     elif actor.workspace_id is not None:
         raise NotFound("There is no such webhook.")
     require(actor, right, row.team_id, "webhook")
+    return row
+
+
+def background_task(session: Session, actor: Actor, ref: Ref, right: str = "view") -> BackgroundTask:
+    """Long work of a project, by id or uid."""
+    row = _find(session, BackgroundTask, ref)
+    if row.project_id is None:
+        raise NotFound("There is no such background task.")
+    _in_project(actor, session.get_one(Project, row.project_id), right, "background task")
     return row
 
 
