@@ -201,7 +201,7 @@ def labels(view: View, project: Project, items: Sequence[Item], *, titles: bool 
 def colors(session: Session, project: Project) -> dict[str, str]:
     """Colour by class name."""
     rows = session.execute(select(LabelClass.name, LabelClass.color).where(LabelClass.project_id == project.id))
-    return dict(rows.tuples().all())
+    return {name: color for name, color in rows}
 
 
 def object_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
@@ -209,9 +209,8 @@ def object_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
     if not ids:
         return {}
     query = select(DocumentHead.item_id, DocumentHead.objects)
-    return dict(
-        session.execute(query.where(DocumentHead.item_id.in_(ids), DocumentHead.layer == "main")).tuples().all()
-    )
+    rows = session.execute(query.where(DocumentHead.item_id.in_(ids), DocumentHead.layer == "main"))
+    return {item_id: count for item_id, count in rows}
 
 
 def by_id(session: Session, table: Any, ids: set[int | None]) -> dict[int, Any]:

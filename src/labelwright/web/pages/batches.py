@@ -17,13 +17,8 @@ from labelwright.web.view import View
 def index(view: View, uid: str) -> Response:
     """All batches with how far they are."""
     project = project_of(view, uid)
-    counts = dict(
-        view.session.execute(
-            select(Item.batch_id, func.count()).where(Item.project_id == project.id).group_by(Item.batch_id)
-        )
-        .tuples()
-        .all()
-    )
+    items = select(Item.batch_id, func.count()).where(Item.project_id == project.id).group_by(Item.batch_id)
+    counts = {batch: count for batch, count in view.session.execute(items)}
     tree = _tree(batches.of_project(view.session, project))
     work = progress.grouped(
         view.session,

@@ -149,4 +149,4 @@ def connect(view: View, uid: str) -> Response:
 
 def _item_counts(view: View, ids: list[int]) -> dict[int, int]:
     query = select(Item.project_id, func.count()).where(Item.project_id.in_(ids)).group_by(Item.project_id)
-    return dict(view.session.execute(query).tuples().all()) if ids else {}
+    return {project: count for project, count in view.session.execute(query)} if ids else {}
