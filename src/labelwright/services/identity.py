@@ -256,9 +256,8 @@ def add_member(
 def reset_password(session: Session, actor: Actor, team_id: int, user: User) -> str:
     """A made-up password for a member who lost theirs. Refused for people of teams that the actor does not manage."""
     require(actor, "manage", team_id, "team")
-    roles = dict(
-        session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id)).tuples()
-    )
+    rows = session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id))
+    roles = {team: role for team, role in rows}
     if team_id not in roles:
         raise NotFound("There is no such person in this team.")
     for team, role in roles.items():

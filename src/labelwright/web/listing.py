@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from labelwright.models.documents import DocumentHead, LabelCount
+from labelwright.models.documents import DocumentHead
 from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, LabelClass, Project
-from labelwright.models.work import Comment, Job, Task
-from labelwright.services import access, documents, ontology
+from labelwright.models.work import Job, Task
+from labelwright.services import access, documents, lists, ontology
 from labelwright.web import overlay, words
 from labelwright.web.pictures import thumbs
 from labelwright.web.view import View
@@ -25,8 +25,28 @@ MOST_DRAWN = 2000
 MEDIA = {"failed": "Media failed", "pending": "Waiting for media", "ready": "Media there"}
 
 
+# The `state` filter of the address, as the filter of lists.
+STATES: dict[str, dict[str, Any]] = {
+    "todo": {"stage": "label", "state": "open"},
+    "returned": {"stage": "label", "state": "open", "returned": True},
+    "labeling": {"stage": "label", "state": "held"},
+    "review": {"stage": "review", "state": "open"},
+    "reviewing": {"stage": "review", "state": "held"},
+    "skipped": {"state": "skipped"},
+    "waiting": {"state": "waiting"},
+    "done": {"stage": "end", "state": "done"},
+}
+PEOPLE = {"author": "Labeled by", "holder": "Held by", "reviewer": "Reviewed by"}
+CHOICES = {
+    "media": MEDIA,
+    "comments": {"open": "Open comments", "any": "Has comments", "none": "No comments"},
+    "labels": {"some": "Labeled", "none": "Nothing labeled"},
+    "returned": {"1": "Was returned"},
+}
+
+
 @dataclass(frozen=True)
-class Filter:
+class Chip:
     """One filter in force, as a removable chip. `key`: its name in the address."""
 
     key: str
@@ -61,84 +81,76 @@ class TaskRow:
     reviewer: str
 
 
-def items_query(view: View, project: Project) -> tuple[Select[tuple[Item]], list[Filter]]:
-    """Items that the address's filters let through, and those filters."""
-    query, filters, asked = select(Item).where(Item.project_id == project.id), [], view.query
+def asked_for(view: View, project: Project) -> tuple[lists.Filter, list[Chip]]:
+    """What the address asks for, as the filter of lists and as chips. Raises `NotFound` for unknown batches, jobs, classes."""
+    asked, session, chips = view.query, view.session, []
+    only: dict[str, Any] = {}
+    if (state := asked.get("state", "")) in STATES:
+        only |= STATES[state]
+        chips.append(Chip("state", words.TASK_LOOKS[state][1]))
     if ref := asked.get("batch"):
-        batch = access.batch(view.session, view.actor, ref)
-        query, filters = query.where(Item.batch_id == batch.id), [*filters, Filter("batch", f"Batch: {batch.name}")]
-    if name := asked.get("class"):
-        row = ontology.class_by_name(view.session, project.id, name)
-        labeled = exists().where(
-            LabelCount.item_id == Item.id, LabelCount.class_id == row.id, LabelCount.project_id == project.id
-        )
-        query, filters = query.where(labeled), [*filters, Filter("class", f"Class: {row.display_name or row.name}")]
-    if (state := asked.get("state", "")) in words.TASK_LOOKS:
-        query = query.where(exists().where(Task.item_id == Item.id, *task_is(state)))
-        filters.append(Filter("state", words.TASK_LOOKS[state][1]))
-    if (media := asked.get("media", "")) in MEDIA:
-        query, filters = query.where(Item.media_state == media), [*filters, Filter("media", MEDIA[media])]
-    if asked.get("comments") == "open":
-        query = query.where(exists().where(Comment.item_id == Item.id, Comment.resolved.is_(False)))
-        filters.append(Filter("comments", "Open comments"))
-    if asked.get("labels") == "none":
-        query = query.where(~exists().where(DocumentHead.item_id == Item.id, DocumentHead.objects > 0))
-        filters.append(Filter("labels", "Nothing labeled"))
-    if text := asked.get("q", "").strip()[:200]:
-        query, filters = query.where(named(text)), [*filters, Filter("q", f"“{text}”")]
-    return query, filters
-
-
-def tasks_query(view: View, project: Project) -> tuple[Select[tuple[Task]], list[Filter]]:
-    """Tasks that the address's filters let through, and those filters."""
-    query, filters, asked = select(Task).where(Task.project_id == project.id), [], view.query
-    if (state := asked.get("state", "")) in words.TASK_LOOKS:
-        query, filters = query.where(*task_is(state)), [*filters, Filter("state", words.TASK_LOOKS[state][1])]
+        batch = access.batch(session, view.actor, ref)
+        only["batch"] = batch.id
+        chips.append(Chip("batch", f"Batch: {batch.name}"))
     if ref := asked.get("job"):
-        job = access.job(view.session, view.actor, ref)
-        query, filters = query.where(Task.job_id == job.id), [*filters, Filter("job", f"Job: {job.name}")]
-    if ref := asked.get("batch"):
-        batch = access.batch(view.session, view.actor, ref)
-        query = query.where(Task.item_id.in_(select(Item.id).where(Item.batch_id == batch.id)))
-        filters.append(Filter("batch", f"Batch: {batch.name}"))
-    for key, column, what in (
-        ("author", Task.author_id, "Labeled by"),
-        ("holder", Task.holder_id, "Held by"),
-        ("reviewer", Task.reviewer_id, "Reviewed by"),
-    ):
+        job = access.job(session, view.actor, ref)
+        only["job"] = job.id
+        chips.append(Chip("job", f"Job: {job.name}"))
+    if name := asked.get("class"):
+        row = ontology.class_by_name(session, project.id, name)
+        only["class_name"] = row.name
+        chips.append(Chip("class", f"Class: {row.display_name or row.name}"))
+    for key, what in PEOPLE.items():
         if ref := asked.get(key):
-            user = view.session.scalar(select(User).where(User.uid == access.as_uid(ref)))
-            query = query.where(column == (user.id if user else -1))
-            filters.append(Filter(key, f"{what} {user.name if user else 'nobody known'}"))
-    if asked.get("returned") == "1":
-        query, filters = query.where(Task.returned > 0), [*filters, Filter("returned", "Was returned")]
-    if text := asked.get("q", "").strip()[:200]:
-        query = query.where(Task.item_id.in_(select(Item.id).where(Item.project_id == project.id, named(text))))
-        filters.append(Filter("q", f"“{text}”"))
-    return query, filters
+            user = session.scalar(select(User).where(User.uid == access.as_uid(ref)))
+            only[key] = user.id if user else -1
+            chips.append(Chip(key, f"{what} {user.name if user else 'nobody known'}"))
+    for key, choices in CHOICES.items():
+        if (value := asked.get(key, "")) in choices:
+            only[key] = True if key == "returned" else value
+            chips.append(Chip(key, choices[value]))
+    if text := search_text(view):
+        chips.append(Chip("q", f"“{text}”"))
+    return lists.Filter(**only), chips
+
+
+def search_text(view: View) -> str:
+    """What is searched for."""
+    return view.query.get("q", "").strip()[:200]
+
+
+def items_page(view: View, project: Project, only: lists.Filter, limit: int) -> lists.Page[Item]:
+    """A page of items, newest first; a search finds those whose reference id begins with the text, else by name."""
+    after, text = view.query.get("after") or None, search_text(view)
+    if not text:
+        return lists.items(view.session, project, only, after=after, limit=limit, newest_first=True)
+    by_reference = lists.items(view.session, project, replace(only, reference=text), after=after, limit=limit)
+    if by_reference.rows or after:
+        return by_reference
+    found = view.session.scalars(
+        select(Item).where(Item.project_id == project.id, named(text)).order_by(Item.id.desc()).limit(limit)
+    )
+    return lists.Page(list(found), None)
+
+
+def tasks_page(view: View, project: Project, only: lists.Filter, limit: int) -> lists.Page[Task]:
+    """A page of tasks, newest first; a search as in `items_page`."""
+    after, text = view.query.get("after") or None, search_text(view)
+    if not text:
+        return lists.tasks(view.session, project, only, after=after, limit=limit, newest_first=True)
+    by_reference = lists.tasks(view.session, project, replace(only, reference=text), after=after, limit=limit)
+    if by_reference.rows or after:
+        return by_reference
+    items = select(Item.id).where(Item.project_id == project.id, named(text)).order_by(Item.id.desc()).limit(limit)
+    found = view.session.scalars(
+        select(Task).where(Task.item_id.in_(list(view.session.scalars(items)))).order_by(Task.id.desc()).limit(limit)
+    )
+    return lists.Page(list(found), None)
 
 
 def named(text: str) -> Any:
     """Items whose name or reference id holds the text."""
     return Item.name.icontains(text, autoescape=True) | (Item.reference_id == text)
-
-
-def task_is(state: str) -> tuple[Any, ...]:
-    """Conditions of one of `words.TASK_LOOKS`."""
-    match state:
-        case "todo":
-            return Task.stage == "label", Task.state == "open"
-        case "returned":
-            return Task.stage == "label", Task.state == "open", Task.returned > 0
-        case "labeling":
-            return Task.stage == "label", Task.state == "held"
-        case "review":
-            return Task.stage == "review", Task.state.in_(("open", "held"))
-        case "reviewing":
-            return Task.stage == "review", Task.state == "held"
-        case "done":
-            return Task.stage == "end", Task.state == "done"
-    return (Task.state == state,)
 
 
 def item_rows(view: View, project: Project, items: Sequence[Item]) -> list[ItemRow]:

@@ -19,28 +19,31 @@ from labelwright.web.view import View
 
 PAGE = 60
 COUNT_TO = 10_000
-KEYS = ("batch", "class", "state", "media", "comments", "labels", "q", "as")
+KEYS = ("batch", "class", "state", "job", "media", "comments", "labels", "q", "as")
 
 
 def index(view: View, uid: str) -> Response:
     """A page of items, newest first; `after` asks for the tiles that follow."""
     project = project_of(view, uid)
-    query, filters = listing.items_query(view, project)
+    only, filters = listing.asked_for(view, project)
     asked = {key: view.query.get(key, "") for key in KEYS}
-    after = view.query.get("after", "")
-    page = query.where(Item.id < int(after)) if after.isdigit() and len(after) < 19 else query
-    found = list(view.session.scalars(page.order_by(Item.id.desc()).limit(PAGE + 1)))
+    page = listing.items_page(view, project, only, PAGE)
     context: dict[str, Any] = {
-        "rows": listing.item_rows(view, project, found[:PAGE]),
-        "more": str(found[PAGE - 1].id) if len(found) > PAGE else "",
+        "rows": listing.item_rows(view, project, page.rows),
+        "more": page.next or "",
         "asked": asked,
         "base": url_of(project, "/items"),
         "may": rights(view, project.team_id),
     }
     template = "_items_table.html" if asked["as"] == "table" else "_items.html"
-    if after:
+    if view.query.get("after"):
         return view.part(template, project, **context)
-    context |= {"filters": filters, "total": _count(view, query), "most": COUNT_TO, **_choices(view, project)}
+    context |= {
+        "filters": filters,
+        "total": None if filters else _count(view, project),
+        "most": COUNT_TO,
+        **_choices(view, project),
+    }
     context.pop("may")
     return project_page(view, "items.html", project, "items", rows_template=template, **context)
 
@@ -157,9 +160,9 @@ def _changed(view: View, project: Project, count: int) -> None:
     )
 
 
-def _count(view: View, query: Any) -> int:
+def _count(view: View, project: Project) -> int:
     """How many there are, up to `COUNT_TO`: exact for what people look through, and quick for a million."""
-    some = query.with_only_columns(Item.id).limit(COUNT_TO + 1).subquery()
+    some = select(Item.id).where(Item.project_id == project.id).limit(COUNT_TO + 1).subquery()
     return view.session.scalar(select(func.count()).select_from(some)) or 0
 
 
@@ -168,7 +171,7 @@ def _choices(view: View, project: Project) -> dict[str, Any]:
         "batches": listing.batch_names(view.session, project),
         "classes": [(c.name, c.display_name or c.name) for c in ontology.classes_of(view.session, project.id)],
         "states": [(key, said) for key, (_, said) in words.TASK_LOOKS.items()],
-        "media": list(listing.MEDIA.items()),
+        **{f"{key}_choices": list(choices.items()) for key, choices in listing.CHOICES.items()},
     }
 
 

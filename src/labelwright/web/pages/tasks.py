@@ -8,8 +8,8 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from labelwright.errors import Invalid
-from labelwright.models.work import Job, Task
-from labelwright.services import access, identity, review, tasks
+from labelwright.models.work import Job
+from labelwright.services import access, identity, lists, review, tasks
 from labelwright.services.projects import settings_of
 from labelwright.web import listing, words
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
@@ -17,24 +17,21 @@ from labelwright.web.view import View
 
 PAGE = 60
 REVIEW_PAGE = 24
-KEYS = ("state", "job", "batch", "author", "holder", "reviewer", "returned", "q")
+KEYS = ("state", "job", "batch", "class", "author", "holder", "reviewer", "returned", "q")
 
 
 def index(view: View, uid: str) -> Response:
     """A page of tasks, newest first; `after` asks for the rows that follow."""
     project = project_of(view, uid)
-    query, filters = listing.tasks_query(view, project)
-    after = view.query.get("after", "")
-    if after.isdigit() and len(after) < 19:
-        query = query.where(Task.id < int(after))
-    found = list(view.session.scalars(query.order_by(Task.id.desc()).limit(PAGE + 1)))
+    only, filters = listing.asked_for(view, project)
+    page = listing.tasks_page(view, project, only, PAGE)
     context: dict[str, Any] = {
-        "rows": listing.task_rows(view, project, found[:PAGE]),
-        "more": str(found[PAGE - 1].id) if len(found) > PAGE else "",
+        "rows": listing.task_rows(view, project, page.rows),
+        "more": page.next or "",
         "asked": {key: view.query.get(key, "") for key in KEYS},
         "base": url_of(project, "/tasks"),
     }
-    if after:
+    if view.query.get("after"):
         return view.part("_tasks.html", project, may=rights(view, project.team_id), **context)
     people = identity.members(view.session, view.actor, project.team_id)
     return project_page(
@@ -76,20 +73,15 @@ def act(view: View, uid: str) -> Response:
 def grid(view: View, uid: str) -> Response:
     """Work that waits for a verdict, oldest first, with its labels drawn."""
     project = project_of(view, uid, "review")
-    query = select(Task).where(Task.project_id == project.id, Task.stage == "review", Task.state.in_(("open", "held")))
-    if not settings_of(project).review_own:
-        query = query.where(Task.author_id.is_distinct_from(view.actor.user_id))
-    after = view.query.get("after", "")
-    if after.isdigit() and len(after) < 19:
-        query = query.where(Task.id > int(after))
-    found = list(view.session.scalars(query.order_by(Task.id).limit(REVIEW_PAGE + 1)))
+    only = lists.Filter(stage="review", state="open")
+    page = lists.tasks(view.session, project, only, after=view.query.get("after") or None, limit=REVIEW_PAGE)
+    own = view.actor.user_id if not settings_of(project).review_own else -1
     context: dict[str, Any] = {
-        "rows": listing.task_rows(view, project, found[:REVIEW_PAGE], draw=True),
-        "more": str(found[REVIEW_PAGE - 1].id) if len(found) > REVIEW_PAGE else "",
+        "rows": listing.task_rows(view, project, [t for t in page.rows if t.author_id != own], draw=True),
+        "more": page.next or "",
         "base": url_of(project, "/review"),
-        "me": view.actor.user_id,
     }
-    if after:
+    if view.query.get("after"):
         return view.part("_review.html", project, **context)
     return project_page(view, "review.html", project, "review", reasons=settings_of(project).reasons, **context)
 
