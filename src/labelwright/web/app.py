@@ -22,6 +22,7 @@ from labelwright.web.pages import (
     items,
     jobs,
     ontology,
+    overview,
     projects,
     search,
     session,
@@ -62,6 +63,7 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("GET", "/projects", projects.index),
     ("GET", "/projects/new", projects.project_form),
     ("POST", "/projects", projects.create),
+    ("GET", P, overview.index),
     ("GET", P + "/settings", projects.settings),
     ("POST", P + "/settings", projects.save_settings),
     ("POST", P + "/archive", projects.archive),
@@ -116,6 +118,10 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("POST", P + "/jobs/{job_uid}", jobs.save),
     ("GET", "/jobs/{uid}", jobs.show),
     ("POST", "/jobs/{uid}/{verb}", jobs.act),
+    ("GET", P + "/exports", exports.index),
+    ("POST", P + "/exports", exports.start),
+    ("GET", P + "/exports/rows", exports.rows),
+    ("GET", "/exports/{uid}", exports.download),
     ("GET", P + "/activity", activity.index),
 ]
 

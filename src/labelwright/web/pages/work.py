@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 from starlette.responses import Response
 
 from labelwright.db import now
@@ -14,11 +14,11 @@ from labelwright.models.events import Event
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Comment, Job, Task
-from labelwright.services import access, queue
+from labelwright.services import access, queue, stats
 from labelwright.web.pictures import thumbs
 from labelwright.web.view import View
 
-# Counting stops here: nobody needs to know how many more there are.
+# Where `stats.my_work` stops counting: nobody needs to know how many more there are.
 ENOUGH = 1000
 MOST_RETURNED = 20
 DONE_KINDS = {"task.submitted": "submitted", "task.accepted": "accepted", "task.rejected": "returned"}
@@ -27,18 +27,12 @@ DONE_KINDS = {"task.submitted": "submitted", "task.accepted": "accepted", "task.
 def index(view: View) -> Response:
     """What the actor can do now, and did."""
     session, actor = view.session, view.actor
-    projects = list(
-        session.scalars(
-            access.visible_projects(actor, "label").where(Project.archived_at.is_(None)).order_by(Project.name)
-        )
-    )
     held = _mine(view, Task.holder_id == actor.user_id, Task.state.in_(("held", "open")))
     returned = _mine(
         view, Task.assignee_id == actor.user_id, Task.state == "open", Task.stage == "label", Task.returned > 0
     )
     held_ids = {task.id for task, _, _ in held}
     returned = [row for row in returned if row[0].id not in held_ids]
-    todo = [_todo(view, project) for project in projects]
     pictures = thumbs(view, [item.id for _, item, _ in (*held, *returned)])
     return view.page(
         "work.html",
@@ -47,8 +41,7 @@ def index(view: View) -> Response:
         returned=returned,
         said=_said(view, [task.id for task, _, _ in returned]),
         thumbs=pictures,
-        todo=[row for row in todo if row["label"] or row["review"]],
-        projects=len(projects),
+        todo=stats.my_work(session, actor),
         counts=_counts(view),
         enough=ENOUGH,
     )
@@ -69,9 +62,8 @@ def editor(view: View, uid: str) -> Response:
     task = access.task(view.session, view.actor, uid)
     if not view.actor.may("label", view.session.get_one(Project, task.project_id).team_id):
         raise NotFound("There is no such task for you.")
-    project, item = view.session.get_one(Project, task.project_id), view.session.get_one(Item, task.item_id)
-    job = view.session.get_one(Job, task.job_id)
-    return view.page("editor.html", project=project, task=task, item=item, job=job)
+    item = view.session.get_one(Item, task.item_id)
+    return view.page("editor.html", task=str(task.uid), title=item.name)
 
 
 def _mine(view: View, *which: Any) -> list[tuple[Task, Item, Project]]:
@@ -96,21 +88,6 @@ def _said(view: View, ids: list[int]) -> dict[int, Comment]:
         select(func.max(Comment.id)).where(Comment.task_id.in_(ids), Comment.reason != "").group_by(Comment.task_id)
     )
     return {c.task_id: c for c in view.session.scalars(select(Comment).where(Comment.id.in_(latest))) if c.task_id}
-
-
-def _todo(view: View, project: Project) -> dict[str, Any]:
-    reviews = view.actor.may("review", project.team_id)
-    return {
-        "project": project,
-        "label": _open(view, project, "label"),
-        "review": _open(view, project, "review") if reviews else 0,
-    }
-
-
-def _open(view: View, project: Project, stage: str) -> int:
-    mine = Task.assignee_id.is_(None) | (Task.assignee_id == view.actor.user_id)
-    some = select(literal(1)).where(Task.project_id == project.id, Task.stage == stage, Task.state == "open", mine)
-    return view.session.scalar(select(func.count()).select_from(some.limit(ENOUGH + 1).subquery())) or 0
 
 
 def _counts(view: View) -> dict[str, tuple[int, int]]:

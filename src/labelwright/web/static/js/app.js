@@ -223,3 +223,9 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");
   if (form) form.requestSubmit();
 });
+
+/* The present tab is in view where tabs scroll. */
+for (const current of $$(".tabs [aria-current], .side-nav [aria-current]")) {
+  const strip = current.parentElement;
+  strip.scrollLeft = current.offsetLeft - (strip.clientWidth - current.clientWidth) / 2;
+}
