@@ -107,6 +107,7 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("POST", P + "/items/act", items.act),
     ("GET", "/items/{uid}", items.show),
     ("POST", "/items/{uid}/restore/{version}", items.restore),
+    ("POST", "/items/{uid}/retry", items.retry),
     ("GET", P + "/tasks", tasks.index),
     ("POST", P + "/tasks/act", tasks.act),
     ("GET", P + "/review", tasks.grid),

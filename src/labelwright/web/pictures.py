@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from labelwright.models.items import Item, ItemMedia, Media
-from labelwright.services import items
-from labelwright.storage.store import content_key
+from labelwright.services import items, media
 from labelwright.web.view import View
 
 STRIP = 4
@@ -17,43 +16,37 @@ File = tuple[ItemMedia, Media | None]
 
 def thumbs(view: View, ids: Sequence[int]) -> dict[int, str]:
     """Address of a small picture for each of these items that has its media."""
-    found = (
-        {item_id: small(view, media) for item_id, media in items.main_media(view.session, ids).items()} if ids else {}
-    )
-    return {item_id: url for item_id, url in found.items() if url}
+    return {i: small(view, file) for i, file in items.main_media(view.session, ids).items()} if ids else {}
 
 
 def of_media(view: View, files: Sequence[Media | None]) -> list[str]:
     """Addresses of small pictures of these files, empty where there is none."""
-    return [small(view, media) if media else "" for media in files]
+    return [small(view, file) if file else "" for file in files]
 
 
-def small(view: View, media: Media) -> str:
-    """Address of a file's thumbnail; the file itself while there is none."""
-    key = (media.info or {}).get("thumbnail")
-    if key:
-        return view.context.links.sign(key, "image/webp")
-    return whole(view, media) if media.mime.startswith("image/") else ""
+def small(view: View, file: Media) -> str:
+    """Address of a file's thumbnail."""
+    return media.url_for(view.context.links, file, "thumb")
 
 
-def whole(view: View, media: Media) -> str:
-    """Address of a stored file."""
-    return view.context.links.sign(content_key(media.sha256), media.mime)
+def whole(view: View, file: Media) -> str:
+    """Address of a file as browsers can show it."""
+    return media.url_for(view.context.links, file)
 
 
 def full(view: View, item: Item, files: Sequence[File], frame: int) -> str:
     """Address of the picture that an item's page shows: a frame of a sequence, or the image."""
-    for row, media in files:
-        if media and media.mime.startswith("image/") and (row.role, row.position) in (("main", 0), ("frame", frame)):
-            return whole(view, media)
+    for row, file in files:
+        if file and file.mime.startswith("image/") and (row.role, row.position) in (("main", 0), ("frame", frame)):
+            return whole(view, file)
     return ""
 
 
 def frame_size(item: Item, frames: Sequence[File], frame: int) -> tuple[int, int]:
     """Width and height in pixels of an item's picture; 0, 0 while unknown. Frames may differ in size."""
-    media = frames[frame][1] if frame < len(frames) else None
-    if media and media.width and media.height:
-        return media.width, media.height
+    file = frames[frame][1] if frame < len(frames) else None
+    if file and file.width and file.height:
+        return file.width, file.height
     return item.width or 0, item.height or 0
 
 

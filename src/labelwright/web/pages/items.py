@@ -12,7 +12,7 @@ from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Comment, Task
-from labelwright.services import access, documents, events, items, jobs, ontology, revisions
+from labelwright.services import access, documents, events, items, jobs, media, ontology, revisions
 from labelwright.web import listing, overlay, pictures, words
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
 from labelwright.web.view import View
@@ -53,7 +53,7 @@ def show(view: View, uid: str) -> Response:
     item = access.item(view.session, view.actor, uid)
     project = view.session.get_one(Project, item.project_id)
     files = items.media_of(view.session, item.id)
-    frames = [(row, media) for row, media in files if row.role == "frame"]
+    frames = [(row, file) for row, file in files if row.role == "frame"]
     frame = _number(view, "frame", len(frames))
     newest = documents.read(view.session, item.id)
     version = _number(view, "version", newest.version + 1, newest.version)
@@ -81,7 +81,7 @@ def show(view: View, uid: str) -> Response:
         newest=newest.version,
         frames=frames,
         frame=frame,
-        strip=pictures.of_media(view, [media for _, media in frames]),
+        strip=pictures.of_media(view, [file for _, file in frames]),
         files=files,
         batch=view.session.get_one(Batch, item.batch_id),
         tasks=listing.task_rows(view, project, tasks),
@@ -119,6 +119,13 @@ def restore(view: View, uid: str, version: str) -> Response:
     return view.done(f"/items/{item.uid}", f"Version {version} is back, as version {saved.version}.")
 
 
+def retry(view: View, uid: str) -> Response:
+    """Fetch again what failed of an item."""
+    item = access.item(view.session, view.actor, uid, "manage")
+    media.retry(view.session, view.actor, item)
+    return view.done(f"/items/{item.uid}", "The media is being fetched again.")
+
+
 def _do(view: View, project: Project, verb: str, ids: list[int]) -> str:
     session, count = view.session, f"{len(ids):,} " + ("item" if len(ids) == 1 else "items")
     match verb:
@@ -140,6 +147,8 @@ def _do(view: View, project: Project, verb: str, ids: list[int]) -> str:
         case "job":
             job = jobs.create(session, view.actor, project, view.text("name"), items=ids)
             return f"Made the job {job.name} with {count}."
+        case "retry":
+            return f"Fetching {media.retry_items(session, ids):,} files again."
         case "delete":
             data = {"count": items.remove(session, project, ids)}
             events.emit(

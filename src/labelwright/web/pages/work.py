@@ -60,10 +60,11 @@ def next_task(view: View) -> Response:
 def editor(view: View, uid: str) -> Response:
     """The editor on one task. It takes the task itself, through the API."""
     task = access.task(view.session, view.actor, uid)
-    if not view.actor.may("label", view.session.get_one(Project, task.project_id).team_id):
+    project, item = view.session.get_one(Project, task.project_id), view.session.get_one(Item, task.item_id)
+    if not view.actor.may("label", project.team_id):
         raise NotFound("There is no such task for you.")
-    item = view.session.get_one(Item, task.item_id)
-    return view.page("editor.html", task=str(task.uid), title=item.name)
+    job = view.session.get_one(Job, task.job_id)
+    return view.page("editor.html", project=project, task=task, item=item, job=job)
 
 
 def _mine(view: View, *which: Any) -> list[tuple[Task, Item, Project]]:
