@@ -12,13 +12,17 @@ from typing import Any
 from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
+_LAST = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+# (table, columns, dialect) -> which columns need their values converted, and how.
+_converters: dict[tuple[Any, ...], list[tuple[int, Callable[[Any], Any]]]] = {}
+
 
 def allocate(session: Session, table: Table, count: int) -> range | list[int]:
     """`count` new primary keys of a table with an integer `id`, ascending; nobody else will get them.
 
     On SQLite the caller's transaction holds the write lock; the table must be AUTOINCREMENT so that ids never return."""
     if session.get_bind().dialect.name == "sqlite":
-        last = session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}) or 0
+        last = session.scalar(_LAST, {"name": table.name}) or 0
         return range(last + 1, last + 1 + count)
     sequence = f"{table.name}_id_seq"
     query = text(f"SELECT nextval('{sequence}') FROM generate_series(1, :count)")
@@ -30,7 +34,11 @@ def insert(session: Session, table: Table, columns: Sequence[str], rows: Sequenc
     if not rows:
         return
     dialect = session.get_bind().dialect
-    processors = [(i, p) for i, name in enumerate(columns) if (p := _processor(table, name, dialect)) is not None]
+    key = (table, tuple(columns), dialect.name)
+    processors = _converters.get(key)
+    if processors is None:
+        processors = [(i, p) for i, name in enumerate(columns) if (p := _processor(table, name, dialect)) is not None]
+        _converters[key] = processors
     if processors:
         rows = [_converted(row, processors) for row in rows]
     names = ", ".join(columns)

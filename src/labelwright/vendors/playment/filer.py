@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -21,26 +21,15 @@ from sqlalchemy.orm import Session
 from labelwright.db import Database
 from labelwright.edge.call import TOUCH_EVERY, TRY_AGAIN, errors_named
 from labelwright.edge.context import Context
-from labelwright.errors import LabelwrightError, NotFound, Problem
+from labelwright.errors import Duplicate, LabelwrightError, NotFound, Problem
 from labelwright.geometry.ontology import Ontology
-from labelwright.models.projects import Batch, Project, Workflow
-from labelwright.models.work import Job
-from labelwright.services import access, batches, filing, identity, jobs, ontology, workflows
+from labelwright.services import filing, identity
 from labelwright.services.access import Actor
 from labelwright.vendors.playment import payload, wire
-from labelwright.vendors.playment.errors import (
-    DATA_INVALID,
-    DUPLICATE_REFERENCE,
-    PARAMETER_INVALID,
-    PROJECT_NOT_FOUND,
-    ROUTE_MISSING,
-    PlaymentError,
-    translate,
-)
+from labelwright.vendors.playment.errors import DATA_INVALID, DUPLICATE_REFERENCE, PlaymentError, translate
+from labelwright.vendors.playment.places import ORIGIN, VENDOR, Asked, Cache, Place, Places
 
 log = structlog.get_logger("labelwright.playment")
-ORIGIN = "playment"
-VENDOR = "playment"
 MOST = 64  # requests in one transaction
 # Requests with larger bodies are read before the transaction and filed alone: others do not wait for their labels.
 LARGE = 64_000
@@ -49,28 +38,11 @@ Answer = dict[str, Any] | Exception
 
 @dataclass
 class Create:
-    """A create request: whose key, which project (as in the URL), what.
+    """A create request: where its job goes, and what it is. `size`: bytes of its body."""
 
-    `base_url`: under what address the client reaches us; `size`: bytes of its body."""
-
-    key: str | None
-    project: str
+    asked: Asked
     job: wire.NewJob
-    base_url: str = ""
     size: int = 0
-
-
-@dataclass
-class Place:
-    """Where a job goes: all that is looked up for it, once for the requests that share a transaction."""
-
-    actor: Actor
-    project: Project
-    ontology: Ontology
-    batch: Batch
-    workflow: Workflow
-    steps: workflows.Steps
-    job: Job | None = None
 
 
 class Filer:
@@ -81,6 +53,7 @@ class Filer:
         self.database: Database = context.database
         self.actor_of = actor_of
         self._lock = threading.Lock()
+        self._places = Cache()
         self._waiting: list[tuple[Create, asyncio.Future[Answer]]] = []
         self._draining = False
         self._threads = ThreadPoolExecutor(2, "playment-filer")
@@ -114,7 +87,9 @@ class Filer:
         for attempt in range(3):
             try:
                 with errors_named(), self.database.write() as session:
-                    answers = _Group(session, self._touching).file(creates)
+                    places = Places(session, self.actor_of, self._places, self._touch)
+                    answers = _Group(session, places).file(creates)
+                places.committed()
                 return answers
             except OperationalError as error:
                 if attempt < 2 and getattr(error.orig, "sqlstate", None) in TRY_AGAIN:
@@ -134,19 +109,17 @@ class Filer:
         """Read the labels beforehand: no other writer waits for that. They are read again if the ontology changed."""
         try:
             with self.database.read() as session:
-                ready = _Group(session, self.actor_of).read(create)
+                ready = _Group(session, Places(session, self.actor_of, self._places)).read(create)
         except (PlaymentError, LabelwrightError) as error:
             return error
-        return self._file([_Ready(create.key, create.project, create.job, create.base_url, create.size, ready)])[0]
+        return self._file([_Ready(create.asked, create.job, create.size, ready)])[0]
 
-    def _touching(self, session: Session, key: str | None) -> Actor:
-        """The key's actor; the key is noted as used, at most once in five minutes a process."""
-        actor = self.actor_of(session, key)
+    def _touch(self, session: Session, actor: Actor) -> None:
+        """Note that a key was used, at most once in five minutes a process."""
         moment, touched = time.monotonic(), self.context.touched
         if actor.key_id is not None and moment - touched.get(actor.key_id, -TOUCH_EVERY) >= TOUCH_EVERY:
             touched[actor.key_id] = moment
             identity.touch_key(session, actor.key_id)
-        return actor
 
 
 @dataclass
@@ -170,10 +143,7 @@ class _Group:
     """The creates of one transaction. Whatever two of them need is looked up once."""
 
     session: Session
-    actor_of: Callable[[Session, str | None], Actor]
-    actors: dict[Any, Actor] = field(default_factory=dict)
-    projects: dict[Any, Project] = field(default_factory=dict)
-    places: dict[Any, Place] = field(default_factory=dict)
+    places: Places
 
     def file(self, creates: Sequence[Create]) -> list[Answer]:
         """An answer for each, in order: `data`, or why not."""
@@ -181,7 +151,7 @@ class _Group:
         groups: dict[int, tuple[Place, list[tuple[int, Create, _Read]]]] = {}
         for number, create in enumerate(creates):
             try:
-                place = self.place(create)
+                place = self.places.of(create.asked)
                 read = create.read if isinstance(create, _Ready) else None
                 if read is None or read.ontology is not place.ontology:
                     read = self.read(create)
@@ -194,7 +164,7 @@ class _Group:
             for number, create, read in entries:
                 reference = (place.project.id, create.job.reference_id)
                 if reference in seen:
-                    answers[number] = _taken(create)
+                    answers[number] = _duplicate(create)
                 else:
                     seen.add(reference)
                     fresh.append((number, create, read))
@@ -202,33 +172,33 @@ class _Group:
         return answers
 
     def _file_at(self, place: Place, entries: list[tuple[int, Create, _Read]], answers: list[Answer]) -> None:
-        wanted = [create.job.reference_id for _, create, _ in entries]
-        taken = filing.existing_references(self.session, place.project.id, wanted)
-        for number, create, _ in entries:
-            if create.job.reference_id in taken:
-                answers[number] = _taken(create)
-        entries = [entry for entry in entries if entry[1].job.reference_id not in taken]
-        if not entries:
+        if place.job is None or place.job.status == "done":
+            # Looked at first, so that what is refused wakes or makes no job.
+            entries = _without_taken(entries, self._taken(place, entries), answers)
+        while entries:
+            job = self.places.ready(entries[-1][1].asked, place)
+            try:
+                filed = filing.file_tasks(
+                    self.session, place.actor, place.project, place.batch, job, place.ontology, place.steps,
+                    [read.task for _, _, read in entries], origin=ORIGIN, checked=True,
+                )  # fmt: skip
+            except Duplicate as error:
+                left = _without_taken(entries, set(error.details["references"]), answers)
+                if len(left) == len(entries):
+                    raise
+                entries = left
+                continue
+            for (number, create, read), record in zip(entries, filed, strict=True):
+                answers[number] = _told(create, place, read, record)
             return
-        if place.job is None:
-            place.job = jobs.for_origin(
-                self.session, place.project, place.batch, place.workflow, ORIGIN, created_by=place.actor.user_id
-            )
-        # Callbacks are sent by whoever is at work then; they name the server as its clients do.
-        reached = {"base_url": entries[-1][1].base_url}
-        if (place.job.extra or {}).get(VENDOR) != reached:
-            place.job.extra = {**(place.job.extra or {}), VENDOR: reached}
-            self.session.flush()
-        filed = filing.file_tasks(
-            self.session, place.actor, place.project, place.batch, place.job, place.ontology, place.steps,
-            [read.task for _, _, read in entries], origin=ORIGIN, checked=True,
-        )  # fmt: skip
-        for (number, create, read), record in zip(entries, filed, strict=True):
-            answers[number] = _told(create, place, read, record)
+
+    def _taken(self, place: Place, entries: list[tuple[int, Create, _Read]]) -> set[str]:
+        wanted = [create.job.reference_id for _, create, _ in entries]
+        return filing.existing_references(self.session, place.project.id, wanted)
 
     def read(self, create: Create) -> _Read:
         """The job's media and labels, checked. Raises `PlaymentError` naming the place in `data`."""
-        place = self.place(create)
+        place = self.places.of(create.asked)
         job = create.job
         content = payload.read(job.data, place.ontology)
         task = _new_task(job, content, place.project.kind)
@@ -236,67 +206,6 @@ class _Group:
         if problems:
             raise PlaymentError(DATA_INVALID, _sentence(problems, content.labels.paths))
         return _Read(task, content.warnings, place.ontology)
-
-    def place(self, create: Create) -> Place:
-        """Where the create goes. Raises when the key may not, or when project, workflow or batch are not there."""
-        job = create.job
-        if create.key not in self.actors:
-            self.actors[create.key] = self.actor_of(self.session, create.key)
-        actor = self.actors[create.key]
-        which = (create.key, create.project)
-        if which not in self.projects:
-            self.projects[which] = project_of(self.session, actor, create.project, "manage")
-        project = self.projects[which]
-        key = (*which, job.batch, tuple(job.routes.items()))
-        if key not in self.places:
-            workflow = workflow_of(self.session, project, job.routes)
-            self.places[key] = Place(
-                actor, project, ontology.compiled(self.session, project), batch_of(self.session, actor, project, job),
-                workflow, workflows.steps_of(workflow),
-            )  # fmt: skip
-        return self.places[key]
-
-
-def project_of(session: Session, actor: Actor, ref: str, right: str = "view") -> Project:
-    """The project in the URL. Raises `resource_error` when there is none the key may see, `unauthorized` otherwise."""
-    try:
-        return access.project(session, actor, ref, right)
-    except NotFound:
-        raise PlaymentError(PROJECT_NOT_FOUND, "project_id not found; use the project's id (a UUID).") from None
-
-
-def batch_of(session: Session, actor: Actor, project: Project, job: wire.NewJob) -> Batch:
-    """The batch a job names, else the default one. Raises GE_0001."""
-    if job.batch is None:
-        return batches.default_of(session, project)
-    try:
-        batch = access.batch(session, actor, job.batch)
-    except NotFound:
-        batch = None
-    if batch is None or batch.project_id != project.id:
-        raise PlaymentError(PARAMETER_INVALID, f"batch_id {job.batch} is not the id of a batch of this project.")
-    return batch
-
-
-def workflow_of(session: Session, project: Project, routes: dict[str, str]) -> Workflow:
-    """The workflow that the routing keys name. Raises FS_0003 for an unknown one or two different ones, else FS_0005."""
-    found: dict[str, Workflow] = {}
-    for key, text in routes.items():
-        try:
-            found[key] = workflows.resolve(session, project.id, text)
-        except NotFound:
-            known = [w.tag or w.name for w in workflows.of_project(session, project.id)]
-            raise PlaymentError(
-                DATA_INVALID, f"{key} {text!r:.200} names no workflow of this project. Known: {', '.join(known)}."
-            ) from None
-    if len({workflow.id for workflow in found.values()}) > 1:
-        raise PlaymentError(DATA_INVALID, f"{' and '.join(found)} name different workflows; send one of them.")
-    if found:
-        return next(iter(found.values()))
-    default = [w for w in workflows.of_project(session, project.id) if w.is_default]
-    if len(default) != 1:
-        raise PlaymentError(ROUTE_MISSING, "work_flow_id (or tag) is missing, and the project has no default workflow.")
-    return default[0]
 
 
 def _new_task(job: wire.NewJob, content: payload.Payload, project_kind: str) -> filing.NewTask:
@@ -353,7 +262,16 @@ def _told(create: Create, place: Place, read: _Read, record: filing.Filed) -> di
     return data | ({"warnings": read.warnings} if read.warnings else {})
 
 
-def _taken(create: Create) -> PlaymentError:
+def _without_taken(
+    entries: list[tuple[int, Create, _Read]], taken: set[str], answers: list[Answer]
+) -> list[tuple[int, Create, _Read]]:
+    for number, create, _ in entries:
+        if create.job.reference_id in taken:
+            answers[number] = _duplicate(create)
+    return [entry for entry in entries if entry[1].job.reference_id not in taken]
+
+
+def _duplicate(create: Create) -> PlaymentError:
     return PlaymentError(
         DUPLICATE_REFERENCE, f"A job with reference_id {create.job.reference_id!r:.200} exists in this project already."
     )

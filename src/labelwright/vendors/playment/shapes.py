@@ -81,14 +81,32 @@ def _rectangle(annotation: dict[str, Any], path: str, kept: Kept, warn: Warn) ->
     corners = annotation.get("coordinates")
     if type(corners) is not list or len(corners) != 4:
         raise invalid(path + ".coordinates", "must be a list of 4 corner points.")
+    box = _usual_box(corners)
+    if box is not None:
+        return Rectangle(box)
     points = [_xy(c, f"{path}.coordinates[{i}]") for i, c in enumerate(corners)]
-    extra = {i: rest for i, c in enumerate(corners) if (rest := _rest(c, ("x", "y")))}
-    if extra:
-        kept["point_extra"] = {str(i): rest for i, rest in extra.items()}
+    if extra := {str(i): rest for i, c in enumerate(corners) if (rest := _rest(c, ("x", "y")))}:
+        kept["point_extra"] = extra
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = points
     if ax == dx and bx == cx and ay == by and cy == dy and ax <= bx and ay <= dy:
         return Rectangle((ax, ay, bx, cy))
     return _any_corners(points, path)
+
+
+def _usual_box(corners: list[Any]) -> tuple[float, float, float, float] | None:
+    """The box of corners in the documented order with nothing else on them: nearly all that ever arrive."""
+    a, b, c, d = corners
+    try:
+        x1, y1, x2, y2 = a["x"], a["y"], c["x"], c["y"]
+        usual = (
+            type(x1) is type(y1) is type(x2) is type(y2) is float
+            and b["x"] == x2 and b["y"] == y1 and d["x"] == x1 and d["y"] == y2
+            and 0.0 <= x1 <= x2 <= 1.0 and 0.0 <= y1 <= y2 <= 1.0
+            and len(a) + len(b) + len(c) + len(d) == 8
+        )  # fmt: skip
+    except (TypeError, KeyError):
+        return None
+    return (x1, y1, x2, y2) if usual else None
 
 
 def _any_corners(points: list[tuple[float, float]], path: str) -> Rectangle:
