@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Starlette:
     """The whole application for one process. The database must be migrated (`migrate.upgrade`) before."""
     store = open_store(settings)
     database = Database(settings.database_url, store)
-    context = Context(settings=settings, database=database, store=store, links=Links(store))
+    context = Context(settings=settings, database=database, store=store, links=Links(store), shapes=tuple(worker.SHAPES))
     metrics = Metrics()
     logs.configure(settings.log_json)
 

@@ -10,18 +10,24 @@ from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
 from labelwright.services import deliveries, exports, media_pump, upkeep, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
+from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
+from labelwright.vendors.playment import callbacks as playment
 
 # One line per task: name -> function. Names are stored with queued tasks: never change one, add another.
 TASKS: dict[str, Task] = {
     "upkeep": upkeep.run,
     "export": exports.run,
 }
+# One line per JSON in which a webhook may be told: its name -> function that builds the call.
+SHAPES: dict[str, Shape] = webhooks.SHAPES | {
+    "playment": playment.call,
+}
 # One line per kind of row that is work: name (for `wake.call`) -> function that does a chunk of it.
 PUMPS: dict[str, Pump] = {
     "media": media_pump.pump,
-    "deliveries": deliveries.make_pump(webhooks.SHAPES),
+    "deliveries": deliveries.make_pump(SHAPES),
 }
 # Name -> (cron line, UTC; task).
 SCHEDULES: dict[str, tuple[str, str]] = {

@@ -30,6 +30,12 @@ class NewWebhook(Form):
     project: UUID | None = Field(None, strict=False)
     team: UUID | None = Field(None, strict=False)
     secret: Annotated[Text, Field(max_length=200)] = ""
+    shape: Annotated[Short, Field(description="Whose JSON it is told in: `labelwright` or a vendor's name.")] = (
+        "labelwright"
+    )
+    header_key: Annotated[
+        Text, Field(max_length=200, description="Sent as it is in the vendor's own header, where it has one.")
+    ] = ""
 
 
 class WebhookChange(Form):
@@ -75,8 +81,9 @@ def create_webhook(call: Call, body: NewWebhook) -> bodies.NewWebhookBody:
     if project is None:
         team_id = access.team(session, actor, body.team or actor.team_id, "own").id
     row = webhooks.create(
-        session, actor, url=body.url, kinds=body.kinds, project=project, team_id=team_id, secret=body.secret
-    )
+        session, actor, url=body.url, kinds=body.kinds, project=project, team_id=team_id, secret=body.secret,
+        shape=body.shape, shapes=call.context.shapes, header_key=body.header_key,
+    )  # fmt: skip
     return {**bodies.webhook(session, row), "secret": row.secret}
 
 

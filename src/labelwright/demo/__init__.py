@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,10 +19,11 @@ from labelwright.models.identity import Membership, User, Workspace
 from labelwright.models.items import Media
 from labelwright.models.projects import Project
 from labelwright.services import access, batches, filing, identity, jobs, ontology, projects, workflows, workspaces
+from labelwright.services import media as stored
 from labelwright.services.filing import NewMedia, NewTask
 from labelwright.services.ontology import AttributeInput
 from labelwright.settings import Settings
-from labelwright.storage import Store, content_key, open_store
+from labelwright.storage import Store, open_store
 
 FOLDER = Path(__file__).parent
 OWNER = "owner@demo.example"
@@ -192,17 +192,8 @@ def _stored(session: Session, store: Store, team_id: int, photo: str) -> Media:
     """The photograph in storage, once for each team."""
     file = FOLDER / "photos" / f"{photo}.jpg"
     body = file.read_bytes()
-    digest = hashlib.sha256(body).digest()
-    found = session.scalar(select(Media).where(Media.team_id == team_id, Media.sha256 == digest))
-    if found is not None:
-        return found
-    store.put(content_key(digest), body, mime="image/jpeg")
-    with Image.open(file) as picture:
-        width, height = picture.size
-    media = Media(team_id=team_id, sha256=digest, size=len(body), mime="image/jpeg", width=width, height=height)
-    session.add(media)
-    session.flush()
-    return media
+    taken = stored.ingest(store, file, hashlib.sha256(body).digest(), len(body), max_pixels=10_000_000)
+    return stored.record(session, team_id, taken)
 
 
 def _new_sign_in(session: Session) -> SignIn:

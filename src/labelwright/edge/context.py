@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """What the edges share. `store`: files; `links`: signs addresses of files; `touched` remembers when each API key was last noted as used."""
+    """What the edges share. `store`: files; `links`: signs addresses of files; `shapes`: names of what webhooks may speak; `touched` remembers when each API key was last noted as used."""
 
     settings: Settings
     database: Database
     store: Store
     links: Links
+    shapes: tuple[str, ...] = ("labelwright",)
     throttle: Throttle = field(default_factory=Throttle)
     touched: dict[int, float] = field(default_factory=dict)
 

@@ -62,14 +62,14 @@ def frames_key(sha256: bytes) -> str:
     return f"frames/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
-def ingest(store: Store, settings: Settings, path: Path, sha256: bytes, size: int) -> Ingested:
+def ingest(store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int) -> Ingested:
     """Probe a file and store it with its thumbnail and what else it needs. No database: call it outside transactions.
 
     Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
-    found = probe.probe(path, settings.max_pixels)
+    found = probe.probe(path, max_pixels)
     small = thumbs.thumbnail(path, found)
     copy = thumbs.view(path, found)
-    info = dict(found.info or {})
+    info = dict(found.info or {}) | {"thumb": True}
     if copy is not None:
         store.put(view_key(sha256), copy, mime=_VIEW)
         info["view"] = True
@@ -96,7 +96,7 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
         if size == 0:
             raise Invalid("The file is empty.", field="file")
         copy.flush()
-        return ingest(store, settings, Path(copy.name), digest.digest(), size)
+        return ingest(store, Path(copy.name), digest.digest(), size, max_pixels=settings.max_pixels)
 
 
 def record(session: Session, team_id: int, ingested: Ingested) -> Media:
@@ -145,7 +145,7 @@ def url_for(links: Links, media: Media, kind: Rendition = "view") -> str:
     """Path and query of a signed link that anyone may follow for some hours (put the server's address before it).
 
     `view`: what a browser can show (the file itself unless its type is one browsers do not show); `thumb`: 320 pixels."""
-    if kind == "thumb":
+    if kind == "thumb" and (media.info or {}).get("thumb"):
         return links.sign(thumb_key(media.sha256), _THUMB)
     if kind == "view" and (media.info or {}).get("view"):
         return links.sign(view_key(media.sha256), _VIEW)

@@ -177,7 +177,9 @@ def _take_in(shared: Shared, work: Work) -> Ingested:
             return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
     with shared.fetcher.get(work.url) as got:
         known = _known(shared.database, work.team_id, got.sha256)
-        return known or media.ingest(shared.store, shared.settings, got.path, got.sha256, got.size)
+        return known or media.ingest(
+            shared.store, got.path, got.sha256, got.size, max_pixels=shared.settings.max_pixels
+        )
 
 
 def _known(database: Database, team_id: int, sha256: bytes) -> Ingested | None:

@@ -17,8 +17,8 @@ from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
 from labelwright.models.work import Comment, Job, Task
 from labelwright.services import documents, items, ontology, projects, workflows
+from labelwright.services import media as stored
 from labelwright.services.access import Actor
-from labelwright.storage import content_key
 
 # Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost.
 COUNTED = 20_000
@@ -270,8 +270,8 @@ def opened_item(call: Call, item: Item) -> OpenItemBody:
 
 
 def link(call: Call, media: Media) -> str:
-    """A link to a stored file, good for some hours."""
-    return call.context.links.sign(content_key(media.sha256), media.mime)
+    """A link to a stored file as a browser can show it, good for some hours."""
+    return stored.url_for(call.context.links, media)
 
 
 def _frame(call: Call, row: ItemMedia, media: Media | None) -> FrameBody:

@@ -48,7 +48,8 @@ def form(view: View, uid: str, webhook_uid: str = "") -> Response:
     project = project_of(view, uid, "manage")
     row = _webhook(view, project, webhook_uid) if webhook_uid else None
     others = sorted(set(events.KINDS) - set(COMMON) - {"webhook.test"})
-    return view.part("_webhook_form.html", project, row=row, common=COMMON, others=others, kinds=events.KINDS)
+    return view.part("_webhook_form.html", project, row=row, common=COMMON, others=others, kinds=events.KINDS,
+                     shapes=view.context.shapes)  # fmt: skip
 
 
 def save(view: View, uid: str, webhook_uid: str = "") -> Response:
@@ -58,7 +59,10 @@ def save(view: View, uid: str, webhook_uid: str = "") -> Response:
         row = _webhook(view, project, webhook_uid)
         webhooks.change(view.session, view.actor, row, url=view.text("url"), kinds=view.texts("kinds"))
         return view.done(_url(project, row), "Saved.")
-    row = webhooks.create(view.session, view.actor, url=view.text("url"), kinds=view.texts("kinds"), project=project)
+    row = webhooks.create(
+        view.session, view.actor, url=view.text("url"), kinds=view.texts("kinds"), project=project,
+        shape=view.text("shape") or webhooks.OWN_SHAPE, shapes=view.context.shapes, header_key=view.text("header_key"),
+    )  # fmt: skip
     return view.part("_webhook_made.html", project, row=row)
 
 
