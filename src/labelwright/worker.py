@@ -18,6 +18,7 @@ from labelwright.vendors.playment import callbacks as playment
 # One line per task: name -> function. Names are stored with queued tasks: never change one, add another.
 TASKS: dict[str, Task] = {
     "upkeep": upkeep.run,
+    "minute": upkeep.minute,
     "export": exports.run,
 }
 # One line per JSON in which a webhook may be told: its name -> function that builds the call.
@@ -32,6 +33,7 @@ PUMPS: dict[str, Pump] = {
 # Name -> (cron line, UTC; task).
 SCHEDULES: dict[str, tuple[str, str]] = {
     "hourly-upkeep": ("17 * * * *", "upkeep"),
+    "every-minute": ("* * * * *", "minute"),
 }
 
 

@@ -161,3 +161,27 @@ def test_upkeep_forgets_old_deliveries_only(desk: Desk) -> None:
         session.execute(update(Delivery).where(Delivery.id == old).values(created_at=long_ago))
     upkeep.run(desk.shared)
     assert [r.id for r in desk.rows(hook)] == [old + 1]
+
+
+def test_every_minute_ended_leases_open_again(desk: Desk) -> None:
+    from datetime import timedelta
+
+    from labelwright.models.work import Task
+    from labelwright.services import batches, filing, jobs, ontology, workflows
+    from labelwright.services.filing import NewMedia, NewTask
+
+    with desk.shared.database.write() as session:
+        project, workflow = desk.project, workflows.default_of(session, desk.project.id)
+        batch = batches.default_of(session, project)
+        job = jobs.for_origin(session, project, batch, workflow, "test")
+        known, steps = ontology.compiled(session, project), workflows.steps_of(workflow)
+        new = [NewTask(str(n), media=[NewMedia("http://127.0.0.1:1/")]) for n in range(2)]
+        ended, lasting = [
+            f.task_id for f in filing.file_tasks(session, desk.cast.alice, project, batch, job, known, steps, new)
+        ]
+        for task_id, until in ((ended, now() - timedelta(seconds=1)), (lasting, now() + timedelta(hours=1))):
+            values = {"state": "held", "holder_id": desk.cast.bob.user_id, "lease": "token", "lease_until": until}
+            session.execute(update(Task).where(Task.id == task_id).values(values))
+    upkeep.minute(desk.shared)
+    with desk.shared.database.read() as session:
+        assert [session.get_one(Task, t).state for t in (ended, lasting)] == ["open", "held"]

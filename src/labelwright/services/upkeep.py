@@ -1,4 +1,4 @@
-"""Hourly: throw away what has had its time."""
+"""Chores: every minute what time alone changes, every hour throwing away what has had its time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.models.events import Delivery, IdempotencyKey
 from labelwright.models.identity import SignIn
-from labelwright.services import background, exports
+from labelwright.services import background, exports, jobs, queue
 from labelwright.services.background import Shared
 
 DELIVERIES_KEPT = timedelta(days=30)
 TASKS_KEPT = timedelta(days=7)
 CHUNK = 5000
+
+
+def minute(shared: Shared) -> None:
+    """Open tasks whose lease has ended, and finish jobs whose last tasks ended at the same moment."""
+    for chore in (queue.expire, jobs.sweep):
+        while True:
+            with shared.database.write() as session:
+                if not chore(session):
+                    break
 
 
 def run(shared: Shared) -> None:
