@@ -2,122 +2,36 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
-from labelwright.db import Database, now
+from labelwright.db import Database
 from labelwright.errors import Conflict, Forbidden, Invalid, LeaseLost, NotFound, Stale
 from labelwright.geometry.document import Document, LabelObject, Polygon, Rectangle
-from labelwright.models.documents import DocumentHead, LabelCount, Revision
+from labelwright.models.documents import DocumentHead, Revision
 from labelwright.models.events import Event
-from labelwright.models.identity import Membership, User
 from labelwright.models.items import Item
-from labelwright.models.projects import Batch, LabelClass, Project, Workflow
+from labelwright.models.projects import Project
 from labelwright.models.work import Job, Task
-from labelwright.services import bodies, documents, identity, projects, workspaces
+from labelwright.services import bodies, documents
 from labelwright.services.access import Actor
 from labelwright.services.documents import Change
-from labelwright.services.ontology import parse_classes
 from labelwright.settings import Settings
 from labelwright.storage.store import open_store
-
-CLASSES = [
-    {"name": "car", "attributes": [{"name": "color", "kind": "one_of", "options": ["red", "green", "blue"]}]},
-    {"name": "person"},
-]
-
-
-@dataclass
-class Desk:
-    """A project with one item, a task, and two people."""
-
-    database: Database
-    item_id: int
-    project_id: int
-    task_id: int
-    manager: Actor
-    annotator: Actor
-
-    def save(self, change: Change, base: int, actor: Actor | None = None, **more: Any) -> documents.Saved:
-        with self.database.write() as session:
-            return self.save_in(session, change, base, actor, **more)
-
-    def save_in(
-        self, session: Session, change: Change, base: int, actor: Actor | None = None, **more: Any
-    ) -> documents.Saved:
-        item = session.get_one(Item, self.item_id)
-        return documents.save(session, actor or self.manager, item, change, base=base, **more)
-
-    def read(self, version: int | None = None) -> documents.Stored:
-        with self.database.read() as session:
-            return documents.read(session, self.item_id, version=version)
-
-    def counts(self) -> dict[str, int]:
-        query = select(LabelClass.name, LabelCount.count).join(LabelClass, LabelClass.id == LabelCount.class_id)
-        with self.database.read() as session:
-            return {name: count for name, count in session.execute(query.where(LabelCount.item_id == self.item_id))}
-
-
-def person(session: Session, team_id: int, role: str, email: str) -> Actor:
-    user = User(email=email)
-    session.add(user)
-    session.flush()
-    session.add(Membership(team_id=team_id, user_id=user.id, role=role))
-    session.flush()
-    return Actor(user.id, email, "", {team_id: role})
-
-
-def make_desk(database: Database) -> Desk:
-    with database.write() as session:
-        team = identity.create_team(session, "Team")
-        manager = person(session, team.id, "manager", "manager@example.org")
-        annotator = person(session, team.id, "annotator", "annotator@example.org")
-        workspace = workspaces.create(session, None, team, "Work")
-        project = projects.create(session, None, workspace, "Cars", classes=parse_classes(CLASSES))
-        item = new_item(session, project)
-        workflow = session.scalars(select(Workflow).where(Workflow.project_id == project.id)).first()
-        job = Job(project_id=project.id, workflow_id=workflow.id, name="Job")
-        session.add(job)
-        session.flush()
-        task = Task(project_id=project.id, job_id=job.id, item_id=item.id, step="label", stage="label", state="held",
-                    holder_id=annotator.user_id, lease="mine")  # fmt: skip
-        session.add(task)
-        session.flush()
-        return Desk(database, item.id, project.id, task.id, manager, annotator)
-
-
-def new_item(session: Session, project: Project) -> Item:
-    batch = session.scalars(select(Batch).where(Batch.project_id == project.id)).first()
-    item = Item(
-        project_id=project.id, batch_id=batch.id, kind="image", name="a.png", width=100, height=100, media_state="ready"
-    )
-    session.add(item)
-    session.flush()
-    return item
+from tests.support.desk import Desk, box, imported, make_desk, new_item, put
 
 
 @pytest.fixture
 def desk(database: Database) -> Desk:
     return make_desk(database)
-
-
-def box(object_id: int, x: float = 0.1, class_name: str = "car", **more: Any) -> LabelObject:
-    return LabelObject(id=object_id, class_name=class_name, shape=Rectangle((x, 0.1, x + 0.1, 0.3)), **more)
-
-
-def put(*objects: LabelObject) -> Change:
-    return Change(put=list(objects))
 
 
 def test_an_item_without_labels_reads_as_version_0(desk: Desk) -> None:
@@ -350,16 +264,6 @@ def test_difference_between_versions(desk: Desk) -> None:
     assert changed.iou == pytest.approx(1 / 3)
 
 
-def imported(desk: Desk, document: Document) -> None:
-    with desk.database.write() as session:
-        ids = {c.name: c.id for c in session.scalars(select(LabelClass))}
-        head, counts = documents.initial_rows(
-            desk.item_id, desk.project_id, document, ids, desk.manager.user_id, now(), "import"
-        )
-        session.execute(insert(DocumentHead), dict(zip(documents.HEAD_COLUMNS, head, strict=True)))
-        session.execute(insert(LabelCount), [dict(zip(documents.COUNT_COLUMNS, c, strict=True)) for c in counts])
-
-
 def test_an_imported_document_is_version_1(desk: Desk) -> None:
     imported(desk, Document([box(1, source="model", score=0.5), box(2, source="model")]))
     assert desk.counts() == {"car": 2}
@@ -443,63 +347,6 @@ def test_large_documents_live_in_the_store(stored_desk: Desk, monkeypatch: pytes
     assert stored_desk.read(version=1).document == Document(many)
     assert len(stored_desk.read(version=2).document.objects) == 200
     assert stored_desk.read().document == Document([many[-1]])
-
-
-def test_racing_writers_lose_nothing(desk: Desk) -> None:
-    """Eight threads, each adding objects and moving one that all fight over: no gap, every conflict reported."""
-    imported(desk, Document([box(1)]))
-    rounds, writers = 12, 8
-    start = threading.Barrier(writers)
-
-    def work(writer: int) -> tuple[list[int], int, int]:
-        start.wait()
-        drawn, moved, refused = [], 0, 0
-        for turn in range(rounds):
-            base = desk.read().version
-            mine = box(2 + turn * writers + writer, (writer * rounds + turn) / 200, class_name="person")
-            saved = desk.save(put(mine), base, save_id=uuid.uuid4())
-            drawn.append(saved.renamed.get(mine.id, mine.id))
-            try:
-                desk.save(put(box(1, (writer * rounds + turn) / 150)), base, save_id=uuid.uuid4())
-                moved += 1
-            except Stale:
-                refused += 1
-        return drawn, moved, refused
-
-    with ThreadPoolExecutor(writers) as pool:
-        results = [f.result() for f in [pool.submit(work, n) for n in range(writers)]]
-    drawn = [i for ids, _, _ in results for i in ids]
-    moved, refused = sum(r[1] for r in results), sum(r[2] for r in results)
-    assert len(set(drawn)) == len(drawn) == rounds * writers
-    assert moved + refused == rounds * writers
-    head = desk.read()
-    assert {o.id for o in head.document.objects} == {1, *drawn}
-    assert head.version == 1 + len(drawn) + moved
-    with desk.database.read() as session:
-        versions = session.scalars(select(Revision.version).order_by(Revision.version)).all()
-    assert versions == list(range(2, head.version + 1))
-    assert desk.counts() == {"car": 1, "person": len(drawn)}
-    assert desk.read(version=1).document == Document([box(1)])
-
-
-def test_one_save_sent_by_many_at_once_is_saved_once(desk: Desk) -> None:
-    desk.save(put(box(1)), 0)
-    save_id = uuid.uuid4()
-    with ThreadPoolExecutor(6) as pool:
-        jobs = [pool.submit(desk.save, put(box(2, 0.5)), 1, save_id=save_id) for _ in range(6)]
-        answers = [job.result() for job in jobs]
-    assert answers == [documents.Saved(2)] * 6
-    with desk.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(Revision)) == 2
-
-
-def test_a_first_save_by_many_at_once(desk: Desk) -> None:
-    with ThreadPoolExecutor(6) as pool:
-        jobs = [pool.submit(desk.save, put(box(1, n / 10)), 0) for n in range(6)]
-        answers = [job.result() for job in jobs]
-    assert sorted(a.version for a in answers) == [1, 2, 3, 4, 5, 6]
-    drawn = {o.shape.box[0] for o in desk.read().document.objects}  # type: ignore[union-attr]
-    assert drawn == {n / 10 for n in range(6)}
 
 
 def test_a_transaction_that_fails_later_leaves_nothing(desk: Desk) -> None:

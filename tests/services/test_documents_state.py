@@ -26,7 +26,7 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.services import documents
 from labelwright.services.documents import Change
-from tests.services.test_documents import Desk, make_desk, new_item
+from tests.support.desk import Desk, make_desk, new_item
 
 steps = st.lists(
     st.tuples(st.sampled_from(["draw", "move", "move", "erase"]), st.integers(0, 5), st.integers(0, 80)),

@@ -28,7 +28,7 @@ from labelwright.services.documents import Change
 from labelwright.services.samples import Filters
 from labelwright.settings import Settings
 from labelwright.storage import open_store
-from tests.services.test_documents import Desk, make_desk
+from tests.support.desk import Desk, make_desk
 
 
 @pytest.fixture

@@ -30,18 +30,22 @@ from labelwright.geometry.document import (
     Skeleton,
     shape_kind,
 )
+from labelwright.geometry.pixels import rounded
 
 SPOOL = 1 << 20
 Rle = dict[str, Any]
+Box = tuple[float, float, float, float]
+# bbox, area, segmentation, keypoints, num_keypoints
+Geometry = tuple[Box, float, Any, list[float] | None, int | None]
 
 
-class Annotation(msgspec.Struct, omit_defaults=True):
+class Annotation(msgspec.Struct, omit_defaults=True, gc=False):
     """One object of one image, as COCO writes it; `object_id`, `attributes`, `score` are common extensions."""
 
     id: int
     image_id: int
     category_id: int
-    bbox: tuple[float, float, float, float] | None = None
+    bbox: Box | None = None
     area: float | None = None
     segmentation: list[list[float]] | Rle | None = None
     iscrowd: int | None = None
@@ -92,27 +96,40 @@ _file = msgspec.json.Decoder(_File).decode
 
 def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass]) -> Report:
     """Write a COCO file. Objects of shapes that COCO lacks are counted in the report and left out."""
-    categories = {c.name: number for number, c in enumerate(classes, 1)}
     report = Report()
+    for piece in _pieces(samples, classes, report):
+        file.write(piece)
+    return report
+
+
+def _pieces(samples: Iterable[Sample], classes: Sequence[SampleClass], report: Report) -> Iterator[bytes]:
+    categories = {c.name: number for number, c in enumerate(classes, 1)}
     listed = [_category(number, c) for number, c in enumerate(classes, 1)]
-    file.write(b'{"info":{"description":"Exported by Labelwright"},"licenses":[],"categories":' + _encode(listed))
-    file.write(b',\n"annotations":[')
+    yield b'{"info":{"description":"Exported by Labelwright"},"licenses":[],"categories":' + _encode(listed)
+    yield b',\n"annotations":['
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as images:
+        waiting: list[bytes] = []
         for number, sample in enumerate(samples, 1):
-            found = [_encode(a) for a in _annotations(sample, number, report, categories)]
-            if found:
-                file.write((b",\n" if report.objects > len(found) else b"\n") + b",\n".join(found))
+            waiting += [_encode(a) for a in _annotations(sample, number, report, categories)]
+            if len(waiting) >= 200:
+                yield _lines(waiting, first=report.objects == len(waiting))
+                waiting = []
             image = Image(
                 number, sample.name, sample.width, sample.height, sample.document.attributes or None, sample.uid
             )
-            images.write((b",\n" if number > 1 else b"\n") + _encode(image))
+            images.write(_lines([_encode(image)], first=number == 1))
             report.images = number
-        file.write(b'\n],\n"images":[')
+        if waiting:
+            yield _lines(waiting, first=report.objects == len(waiting))
+        yield b'\n],\n"images":['
         images.seek(0)
-        while chunk := images.read(SPOOL):
-            file.write(chunk)
-    file.write(b"\n]}\n")
-    return report
+        while chunk := images.read(SPOOL // 4):
+            yield chunk
+    yield b"\n]}\n"
+
+
+def _lines(values: list[bytes], *, first: bool) -> bytes:
+    return (b"\n" if first else b",\n") + b",\n".join(values)
 
 
 def _category(number: int, found: SampleClass) -> dict[str, Any]:
@@ -127,23 +144,24 @@ def _annotations(sample: Sample, image_id: int, report: Report, categories: dict
     for item in sample.document.objects:
         shape = item.shape
         category = categories.get(item.class_name)
-        fields = _geometry(shape, sample.width, sample.height) if shape is not None and category is not None else None
-        if fields is None or category is None:
+        found = _geometry(shape, sample.width, sample.height) if shape is not None and category is not None else None
+        if found is None or category is None:
             report.left_out[shape_kind(shape) if shape is not None else "track"] += 1
             continue
         report.objects += 1
+        box, area, segmentation, keypoints, seen = found
         yield Annotation(
-            report.objects, image_id, category, iscrowd=0, score=item.score, track_id=item.group, object_id=item.id,
-            attributes=item.attributes or None, **fields,
+            report.objects, image_id, category, box, area, segmentation, 0, keypoints, seen, item.score, item.group,
+            item.id, item.attributes or None,
         )  # fmt: skip
 
 
-def _geometry(shape: Shape, width: int, height: int) -> dict[str, Any] | None:
+def _geometry(shape: Shape, width: int, height: int) -> Geometry | None:
     """The geometric fields of an annotation; None for a kind that COCO has no place for."""
     if isinstance(shape, Rectangle):
         x1, y1, x2, y2 = pixels.box_to_pixels(shape.box, width, height)
-        w, h = round(x2 - x1, 6), round(y2 - y1, 6)
-        return {"bbox": (x1, y1, w, h), "area": round(w * h, 6), "segmentation": []}
+        w, h = rounded(x2 - x1), rounded(y2 - y1)
+        return (x1, y1, w, h), rounded(w * h), [], None, None
     if isinstance(shape, Polygon):
         if any(len(part) > 1 for part in shape.parts):  # COCO's polygons have no holes
             return _geometry(masks.rasterize(shape, width, height), width, height)
@@ -157,28 +175,20 @@ def _geometry(shape: Shape, width: int, height: int) -> dict[str, Any] | None:
         return _keypoints(shape, width, height)
     else:
         return None
-    return {
-        "bbox": _bounds(shape, width, height),
-        "area": round(measures.area(shape, width, height), 6),
-        "segmentation": segmentation,
-    }
+    return _bounds(shape, width, height), rounded(measures.area(shape, width, height)), segmentation, None, None
 
 
-def _bounds(shape: Shape, width: int, height: int) -> tuple[float, float, float, float]:
+def _bounds(shape: Shape, width: int, height: int) -> Box:
     x1, y1, x2, y2 = pixels.box_to_pixels(measures.bounds(shape), width, height)
-    return (x1, y1, round(x2 - x1, 6), round(y2 - y1, 6))
+    return x1, y1, rounded(x2 - x1), rounded(y2 - y1)
 
 
-def _keypoints(shape: Skeleton, width: int, height: int) -> dict[str, Any]:
+def _keypoints(shape: Skeleton, width: int, height: int) -> Geometry:
     flat = pixels.points_to_pixels(shape.points, width, height)
     triples = zip(flat[::2], flat[1::2], shape.visibility, strict=True)
     box = _bounds(shape, width, height)
-    return {
-        "bbox": box,
-        "area": round(box[2] * box[3], 6),
-        "keypoints": [v for x, y, seen in triples for v in ((x, y, seen) if seen else (0, 0, 0))],
-        "num_keypoints": sum(1 for seen in shape.visibility if seen),
-    }
+    points = [v for x, y, seen in triples for v in ((x, y, seen) if seen else (0, 0, 0))]
+    return box, rounded(box[2] * box[3]), None, points, sum(1 for seen in shape.visibility if seen)
 
 
 def read(file: IO[bytes]) -> Dataset:

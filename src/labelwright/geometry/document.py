@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+# `gc=False`: these are trees, never cycles; a million of them would keep the garbage collector busy for nothing.
 AttributeValue = bool | float | str | list[str] | None
 Attributes = dict[str, Any]
 
@@ -19,45 +20,45 @@ SHAPE_KINDS = (
 )  # fmt: skip
 
 
-class Rectangle(msgspec.Struct, tag="rectangle", tag_field="type"):
+class Rectangle(msgspec.Struct, tag="rectangle", tag_field="type", gc=False):
     """Axis-parallel box. `box`: `[x1, y1, x2, y2]`, fractions, x1 <= x2 and y1 <= y2."""
 
     box: tuple[float, float, float, float]
 
 
-class OrientedRectangle(msgspec.Struct, tag="oriented_rectangle", tag_field="type"):
+class OrientedRectangle(msgspec.Struct, tag="oriented_rectangle", tag_field="type", gc=False):
     """Turned box. `points`: 8 numbers, its four corners in order around it."""
 
     points: list[float]
 
 
-class Polygon(msgspec.Struct, tag="polygon", tag_field="type"):
+class Polygon(msgspec.Struct, tag="polygon", tag_field="type", gc=False):
     """Area with holes. `parts`: list of parts; a part is a list of rings, first the outline, then its holes;
     a ring is a flat list of at least 3 points and is not closed (the first point is not repeated)."""
 
     parts: list[list[list[float]]]
 
 
-class Polyline(msgspec.Struct, tag="polyline", tag_field="type"):
+class Polyline(msgspec.Struct, tag="polyline", tag_field="type", gc=False):
     """Open line through at least 2 points, flat."""
 
     points: list[float]
 
 
-class Point(msgspec.Struct, tag="point", tag_field="type"):
+class Point(msgspec.Struct, tag="point", tag_field="type", gc=False):
     """A single point: 2 numbers."""
 
     points: list[float]
 
 
-class Landmarks(msgspec.Struct, tag="landmarks", tag_field="type"):
+class Landmarks(msgspec.Struct, tag="landmarks", tag_field="type", gc=False):
     """Numbered points. `points` flat, `labels` one integer a point."""
 
     points: list[float]
     labels: list[int]
 
 
-class Skeleton(msgspec.Struct, tag="skeleton", tag_field="type"):
+class Skeleton(msgspec.Struct, tag="skeleton", tag_field="type", gc=False):
     """Points in the order of the class's skeleton template.
 
     `visibility`: one number a point: 0 absent, 1 hidden, 2 visible (COCO's meaning)."""
@@ -66,7 +67,7 @@ class Skeleton(msgspec.Struct, tag="skeleton", tag_field="type"):
     visibility: list[int]
 
 
-class Cuboid(msgspec.Struct, tag="cuboid", tag_field="type", omit_defaults=True):
+class Cuboid(msgspec.Struct, tag="cuboid", tag_field="type", omit_defaults=True, gc=False):
     """2D cuboid of 8 points (16 numbers): p1-p4 the front face from bottom-left, counter-clockwise as Playment
     samples them (bottom-left, bottom-right, top-right, top-left), p5-p8 the back face in the same order.
 
@@ -76,7 +77,7 @@ class Cuboid(msgspec.Struct, tag="cuboid", tag_field="type", omit_defaults=True)
     faces: dict[str, list[int]] | None = None
 
 
-class Mask(msgspec.Struct, tag="mask", tag_field="type", omit_defaults=True):
+class Mask(msgspec.Struct, tag="mask", tag_field="type", omit_defaults=True, gc=False):
     """Pixels on the mask's own grid of `size` (width, height).
 
     `box`: the cut-out `(x, y, width, height)` in grid pixels that holds all set pixels; `counts`: COCO compressed
@@ -97,7 +98,7 @@ KINDS: dict[type, str] = dict(
 Shape = Rectangle | OrientedRectangle | Polygon | Polyline | Point | Landmarks | Skeleton | Cuboid | Mask
 
 
-class Keyframe(msgspec.Struct, omit_defaults=True):
+class Keyframe(msgspec.Struct, omit_defaults=True, gc=False):
     """An object's state from `frame` (index from 0) on. Between two keyframes the shape is interpolated, attributes
     hold. `outside`: the object is not in the picture from this frame until the next keyframe."""
 
@@ -108,7 +109,7 @@ class Keyframe(msgspec.Struct, omit_defaults=True):
     extra: dict[str, Any] | None = None
 
 
-class LabelObject(msgspec.Struct, omit_defaults=True, rename={"class_name": "class"}):
+class LabelObject(msgspec.Struct, omit_defaults=True, rename={"class_name": "class"}, gc=False):
     """One labeled thing. Either `shape` (image) or `keyframes` (a track over frames, sorted by frame) is given.
 
     `id`: small integer, unique in its document. `source`: who drew it first. `score`: the model's confidence 0-1.

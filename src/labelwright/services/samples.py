@@ -21,6 +21,18 @@ from labelwright.models.work import Task
 from labelwright.services import documents, ontology
 
 CHUNK = 500
+COLUMNS = (
+    Item.id,
+    Item.uid,
+    Item.batch_id,
+    Item.kind,
+    Item.name,
+    Item.width,
+    Item.height,
+    Item.frames,
+    Item.media_state,
+    Item.split,
+)
 
 
 class Filters(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
@@ -86,8 +98,8 @@ def stream(database: Database, project_id: int, filters: Filters, passed: Passed
         folders = _folders(session, project_id)
     while True:
         with database.read() as session:
-            query = chosen(session, project_id, filters).where(Item.id > after).order_by(Item.id).limit(CHUNK)
-            items = list(session.scalars(query))
+            query = chosen(session, project_id, filters).with_only_columns(*COLUMNS)
+            items = session.execute(query.where(Item.id > after).order_by(Item.id).limit(CHUNK)).all()
             found = documents.read_many(session, [i.id for i in items])
             frames = _frames(session, [i.id for i in items if i.kind == "video"])
         for item in items:
@@ -132,7 +144,7 @@ def _frames(session: Session, item_ids: Sequence[int]) -> dict[int, list[_Frame]
     return frames
 
 
-def _samples(item: Item, folder: str, document: Document, frames: list[_Frame], passed: Passed) -> Iterator[Sample]:
+def _samples(item: Any, folder: str, document: Document, frames: list[_Frame], passed: Passed) -> Iterator[Sample]:
     if item.kind == "image":
         if item.width and item.height:
             yield Sample(folder + item.name, item.width, item.height, document, str(item.uid), item.split)
