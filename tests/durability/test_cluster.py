@@ -11,9 +11,12 @@ import pytest
 from sqlalchemy import func, select
 
 from labelwright.db import Database
+from labelwright.models.background import BackgroundTask
 from labelwright.models.items import Item, ItemMedia, Media
+from labelwright.services import access, exports, identity
 from tests.durability.checks import check_nothing_lost, database_of, open_floor, wait_for_callbacks
 from tests.support import postgres, processes
+from tests.support.floor import Floor
 from tests.support.origin import Origin
 from tests.support.processes import LiveServer, Process, S3Server
 
@@ -54,12 +57,15 @@ def cluster(
     postgres_server.drop(name)
 
 
+@pytest.mark.timeout(900)
 def test_any_one_may_be_killed_at_any_time(cluster: Cluster, tmp_path: Path, origin: Origin) -> None:
     ports = [server.port for server in cluster.servers]
     floor = open_floor(cluster.servers[0], tmp_path, origin, ports)
+    database = database_of(cluster.servers[0])
     floor.start()
     try:
         for victim in cluster.processes:
+            ask_for_exports(database, floor, 3)
             floor.wait_for(30)
             time.sleep(random.random() * 0.3)
             victim.kill()
@@ -68,7 +74,7 @@ def test_any_one_may_be_killed_at_any_time(cluster: Cluster, tmp_path: Path, ori
     finally:
         floor.stop.set()
     floor.finish()
-    database = database_of(cluster.servers[0])
+    wait_for_exports(database, 12)
     wait_for_media(database, len(floor.filed))
     wait_for_callbacks(database)
     assert floor.accepted <= {body["task"]["uid"] for _, body in origin.received}
@@ -78,6 +84,29 @@ def test_any_one_may_be_killed_at_any_time(cluster: Cluster, tmp_path: Path, ori
             "each picture is stored once"
         )
     database.close()
+
+
+def ask_for_exports(database: Database, floor: Floor, count: int) -> None:
+    """Queue exports, as somebody who presses the button several times."""
+    with database.write() as session:
+        actor = identity.by_key(session, floor.keys["script"])
+        for _ in range(count):
+            exports.start(session, actor, access.project(session, actor, floor.project), "coco")
+
+
+def wait_for_exports(database: Database, count: int, seconds: float = 120) -> None:
+    """Return when every background task is done; each has its file, and told so."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with database.read() as session:
+            rows = session.scalars(select(BackgroundTask)).all()
+        if {row.state for row in rows} == {"done"}:
+            break
+        assert time.monotonic() < deadline, [(row.state, row.error) for row in rows]
+        time.sleep(0.3)
+    assert len(rows) == count
+    store = session.info["store"]
+    assert all(row.result and store.exists(row.result["key"]) for row in rows)
 
 
 def wait_for_media(database: Database, items: int, seconds: float = 90) -> None:

@@ -8,24 +8,27 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.durability.checks import check_nothing_lost, database_of, open_floor, wait_for_callbacks
 from tests.support import processes
 from tests.support.origin import Origin
 
-ROUNDS = 4
+ROUNDS = 3
 
 
+@pytest.mark.timeout(900)
 def test_kill_loses_nothing_that_was_acknowledged(database_url: str, tmp_path: Path, origin: Origin) -> None:
     server = processes.start_server(tmp_path, database_url)
     floor = open_floor(server, tmp_path, origin)
     floor.start()
     try:
         for _ in range(ROUNDS):
-            floor.wait_for(40)
+            floor.wait_for(25)
             time.sleep(random.random() * 0.2)
             server.kill()
             server.start()
-        floor.wait_for(40)
+        floor.wait_for(25)
     finally:
         floor.stop.set()
     floor.finish()
