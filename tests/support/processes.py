@@ -38,7 +38,7 @@ def labelwright(*arguments: str, **settings: object) -> Any:
     return json.loads(done.stdout)
 
 
-def wait_until_answering(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+def wait_until_answering(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
     """Return when `url` answers with any status; raise with the log when the process ends or time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
