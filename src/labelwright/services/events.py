@@ -6,11 +6,25 @@ there and then, so they go out exactly if the change happened.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, Table, and_, bindparam, func, insert, or_, select, text
+from sqlalchemy import (
+    CursorResult,
+    Insert,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from labelwright.db import new_uid, now
@@ -84,6 +98,18 @@ PAGE = 200
 _EVENTS, _DELIVERIES = cast(Table, Event.__table__), cast(Table, Delivery.__table__)
 _INSERT = insert(_EVENTS)
 _DELIVER = insert(_DELIVERIES)
+# On PostgreSQL the transaction gets its number before the event gets its id: see `_settled_id`.
+_INSERT_POSTGRES = _INSERT.values(id=literal_column("(SELECT nextval('events_id_seq') FROM pg_current_xact_id())"))
+_RUNNING = text(
+    "SELECT l.transactionid::text FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.granted"
+    " AND a.datname = current_database() AND l.pid <> pg_backend_pid()"
+)
+_LEFT = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted"
+    " AND transactionid::text = ANY(:running)"
+)
+_TRIES, _PAUSE = 20, 0.01
 _HOOKS = select(Webhook.id, Webhook.project_id, Webhook.kinds).where(
     Webhook.team_id == bindparam("team"), Webhook.active.is_(True)
 )
@@ -106,7 +132,7 @@ def emit(
 
     `job`, `task`, `item` are ids; `actor` is who did it (an `Actor` or a user id), None for the server itself."""
     row = _row(kind, team_id, project_id, _user(actor), at or now(), job, task, item, data)
-    result = cast(CursorResult[Any], session.execute(_INSERT, row))
+    result = cast(CursorResult[Any], session.execute(_insert(session), row))
     event_id = cast(int, cast(Any, result.inserted_primary_key)[0])
     hooks = listeners(session, team_id, project_id, kind)
     if hooks:
@@ -134,9 +160,9 @@ def emit_many(
         return 0
     hooks = listeners(session, team_id, project_id, kind)
     if not hooks:
-        session.execute(_INSERT, values)
+        session.execute(_insert(session), values)
         return len(values)
-    ids = session.scalars(_INSERT.returning(_EVENTS.c.id), values).all()
+    ids = session.scalars(_insert(session).returning(_EVENTS.c.id), values).all()
     _deliver(session, [(hook, event_id) for event_id in ids for hook in hooks], moment)
     return len(values)
 
@@ -175,14 +201,13 @@ def feed(
     """Events after the cursor `after` (an event's id), oldest first: of a project, or of all the actor may see.
 
     `settled`: hold back what is younger than a transaction still under way, so that a reader who goes on from the last
-    id misses nothing (on PostgreSQL a lower id can become visible later than a higher one). Use it to follow events."""
+    id misses nothing (on PostgreSQL a lower id can become visible later than a higher one). Use it to follow events;
+    it waits for short transactions, and shows nothing new while a long one runs."""
     query = _visible(actor, project).where(Event.id > after).order_by(Event.id).limit(limit)
     if kinds:
         query = query.where(Event.kind.in_(kinds))
     if settled and session.get_bind().dialect.name == "postgresql":
-        # Rows older than an hour are let through: comparing ages breaks when transaction ids wrap around.
-        behind = text("age(events.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)")
-        query = query.where(or_(Event.at < now() - timedelta(hours=1), behind))
+        query = query.where(Event.id <= _settled_id(session))
     return list(session.scalars(query))
 
 
@@ -248,6 +273,24 @@ def _row(
         "at": at,
         "data": data,
     }
+
+
+def _settled_id(session: Session) -> int:
+    """An id up to which no event can appear any more; 0 when that is not known yet.
+
+    Whoever got a lower id than the highest one seen here had its transaction number by then, so it is among those that
+    run now or has ended; once these have ended, every id up to the highest one is there or will never be."""
+    highest = session.scalar(select(func.max(Event.id))) or 0
+    running = list(session.scalars(_RUNNING))
+    for _ in range(_TRIES):
+        if not running or not session.scalar(_LEFT, {"running": running}):
+            return highest
+        time.sleep(_PAUSE)
+    return 0
+
+
+def _insert(session: Session) -> Insert:
+    return _INSERT_POSTGRES if session.get_bind().dialect.name == "postgresql" else _INSERT
 
 
 def _user(actor: Actor | int | None) -> int | None:

@@ -271,7 +271,7 @@ def settle(
     at: datetime | None = None,
 ) -> str:
     """Record how a call went; returns the delivery's new state. A 2xx status is a success; else it is tried again."""
-    moment, delivery = at or now(), session.get(Delivery, delivery_id)
+    moment, delivery = at or now(), session.get(Delivery, delivery_id, populate_existing=True)
     if delivery is None or delivery.state != "pending":
         return "dropped" if delivery is None else delivery.state
     delivery.status, delivery.error, delivery.seconds = status, error[:1000], seconds
