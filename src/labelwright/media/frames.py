@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from av.error import FFmpegError
 from PIL import Image
 
 from labelwright.errors import Invalid, NotFound
@@ -60,6 +59,8 @@ def frame(file: Path | Any, mime: str, index: FrameIndex, number: int) -> Image.
     Raises `NotFound` when there is no such frame and `Invalid` when it cannot be decoded."""
     if not 0 <= number < len(index.pts):
         raise NotFound(f"The video has {len(index.pts)} frames, numbered from 0; there is no frame {number}.")
+    from av.error import FFmpegError  # noqa: PLC0415  see `probe.open_video`
+
     try:
         with probe.open_video(file, probe.reader_of(mime)) as container:
             stream = container.streams.video[0]

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import av
-from av.error import FFmpegError
 from PIL import Image, UnidentifiedImageError
 
 from labelwright.errors import Invalid
@@ -138,6 +136,9 @@ def open_video(file: Path | Any, reader: str) -> Any:
     """FFmpeg's container of a file or seekable stream, by one of our readers. Raises `Invalid`."""
     if reader not in _READERS:
         raise Invalid(f"This is not a video that can be read. {_KNOWN}")
+    import av  # noqa: PLC0415  17 MB that a server without videos need not hold
+    from av.error import FFmpegError  # noqa: PLC0415
+
     try:
         source = str(file) if isinstance(file, Path) else file
         return av.open(source, format=reader, options={"protocol_whitelist": "file"}, metadata_errors="replace")
@@ -160,6 +161,8 @@ _READER_OF = {
 
 
 def _probe_video(path: Path, reader: str, max_pixels: int) -> Probed:
+    from av.error import FFmpegError  # noqa: PLC0415
+
     with open_video(path, reader) as container:
         if not container.streams.video:
             raise Invalid("The file has no video in it.")
