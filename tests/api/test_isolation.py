@@ -35,6 +35,8 @@ BODIES: dict[str, Any] = {
     "change_comment": {"resolved": True},
     "create_export": {"format": "coco"},
 }
+# What the owner cannot get either while a file is not there yet.
+NOT_YET = {"get_export_file", "get_frame_times", "get_frame"}
 QUERIES = {"get_diff": "?before=0&after=1"}
 
 
@@ -63,6 +65,7 @@ def things(owner: Person, floor: Floor) -> dict[str, str]:
         "workflows.uid": api.get(f"{base}/workflows").json()["results"][0]["uid"],
         "batches.uid": api.get(f"{base}/batches").json()["results"][0]["uid"],
         "items.uid": filed["item"],
+        "items.number": "0",
         "tasks.uid": filed["task"],
         "jobs.uid": api.get("/api/v1/jobs").json()["results"][0]["uid"],
         "webhooks.uid": hook,
@@ -71,8 +74,7 @@ def things(owner: Person, floor: Floor) -> dict[str, str]:
         "exports.uid": export,
     }
     comment = api.post(f"/api/v1/items/{filed['item']}/comments", json={"body": "hello"})
-    if comment.status_code == 201:
-        found["comments.uid"] = comment.json()["uid"]
+    found["comments.uid"] = comment.json()["uid"]
     return found
 
 
@@ -105,7 +107,7 @@ def test_strangers_find_nothing(floor: Floor, owner: Person, stranger: Person, t
         assert answer.status_code == 404, f"{method} {where}: {answer.status_code} {answer.text}"
         assert answer.json()["code"] == "not_found"
         tried += 1
-        if method == "get" and "stream" not in path and name != "get_export_file":
+        if method == "get" and "stream" not in path and name not in NOT_YET:
             mine = owner.api.get(where)
             assert mine.status_code == 200, f"the owner must see {where}: {mine.text}"
     assert tried > 40
@@ -126,7 +128,7 @@ def test_nothing_without_a_key(floor: Floor, things: dict[str, str]) -> None:
 
 
 def test_no_list_shows_what_others_have(floor: Floor, stranger: Person, things: dict[str, str]) -> None:
-    foreign = set(things.values())
+    foreign = {thing for thing in things.values() if len(thing) > 30}
     for method, path, operation in operations(floor):
         if method != "get" or "{" in path or "stream" in path:
             continue
@@ -148,6 +150,9 @@ def test_ids_in_queries_and_bodies(stranger: Person, things: dict[str, str]) -> 
         f"/api/v1/webhooks?project={project}",
         f"/api/v1/projects?workspace={things['workspaces.ref']}",
         f"{base}/items?batch={batch}",
+        f"{base}/tasks?job={things['jobs.uid']}",
+        f"{base}/tasks?author={things['teams.user']}",
+        f"/api/v1/background-tasks?project={project}",
     ):
         assert stranger.api.get(path).status_code == 404, path
     for path, body, statuses in (

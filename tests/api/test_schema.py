@@ -87,6 +87,7 @@ def _things(live: Live) -> dict[str, str]:
     filed = live.post(f"/projects/{project}/items", {"url": "https://example.org/a.jpg", "objects": objects})
     batch = live.post(f"/projects/{project}/batches", {"name": "June"})["uid"]
     job = live.post(f"/projects/{project}/jobs", {"name": "J", "items": [filed["item"]]})["uid"]
+    comment = live.post(f"/items/{filed['item']}/comments", {"body": "hello"})["uid"]
     hook = live.post("/webhooks", {"url": "https://example.org/", "project": project})["uid"]
     return {
         "projects.uid": project,
@@ -97,6 +98,7 @@ def _things(live: Live) -> dict[str, str]:
         "items.uid": filed["item"],
         "tasks.uid": filed["task"],
         "jobs.uid": job,
+        "comments.uid": comment,
         "webhooks.uid": hook,
         "background-tasks.uid": live.post(f"/projects/{project}/exports", {})["uid"],
         "webhooks.delivery": live.post(f"/webhooks/{hook}/test", {})["uid"],

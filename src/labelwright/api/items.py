@@ -8,37 +8,22 @@ from uuid import UUID
 import msgspec
 from fastapi import Query
 from pydantic import Field
-from sqlalchemy import select
 
 from labelwright.api.bodies import items as bodies
 from labelwright.api.forms import Form, Short, Text
 from labelwright.api.imports import Target
 from labelwright.api.lines import TaskLine, new_task
 from labelwright.api.openapi import struct_body
-from labelwright.api.paging import PageBody, PageQuery, cursor, cursor_of
 from labelwright.api.routing import RawBody, Routes
 from labelwright.api.structs import decode
 from labelwright.edge.call import Call
 from labelwright.errors import Invalid
-from labelwright.models.documents import LabelCount
-from labelwright.models.items import Item
 from labelwright.models.projects import Project
-from labelwright.services import access, filing, items, ontology
+from labelwright.services import access, filing, items
 
 routes = Routes(tags=["Items"])
 Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=100)]], Field(max_length=100)]
 _decoder = msgspec.json.Decoder(TaskLine)
-
-
-class ItemFilter(PageQuery):
-    """Which items."""
-
-    batch: UUID | None = None
-    media_state: Literal["pending", "ready", "failed"] | None = None
-    class_name: str | None = Field(None, alias="class", max_length=200, description="With an object of this class.")
-    reference_id: str | None = Field(None, max_length=500)
-    split: Literal["train", "valid", "test"] | None = None
-    accepted: bool | None = Field(None, description="In the dataset, or not.")
 
 
 class ItemChange(Form):
@@ -50,34 +35,6 @@ class ItemChange(Form):
     split: Literal["train", "valid", "test"] = "train"
     accepted: bool = True
     meta: Any = None
-
-
-@routes.get("/projects/{uid}/items")
-def list_items(call: Call, uid: UUID, page: Annotated[ItemFilter, Query()]) -> PageBody[bodies.ItemBody]:
-    """Items of a project, oldest first."""
-    session, actor = call.session, call.actor
-    project = access.project(session, actor, uid)
-    query = select(Item).where(Item.project_id == project.id)
-    if page.batch is not None:
-        query = query.where(Item.batch_id == access.batch(session, actor, page.batch).id)
-    if page.media_state is not None:
-        query = query.where(Item.media_state == page.media_state)
-    if page.reference_id is not None:
-        query = query.where(Item.reference_id == page.reference_id)
-    if page.split is not None:
-        query = query.where(Item.split == page.split)
-    if page.accepted is not None:
-        query = query.where(Item.accepted_at.is_not(None) if page.accepted else Item.accepted_at.is_(None))
-    if page.class_name is not None:
-        wanted = ontology.class_by_name(session, project.id, page.class_name)
-        counted = (LabelCount.project_id == project.id, LabelCount.class_id == wanted.id)
-        query = query.join(LabelCount, LabelCount.item_id == Item.id).where(*counted)
-    if page.after is not None:
-        query = query.where(Item.id > cursor_of(page.after, 1)[0])
-    rows = list(session.scalars(query.order_by(Item.id).limit(page.limit + 1)))
-    shown = rows[: page.limit]
-    following = cursor([shown[-1].id]) if len(rows) > page.limit else None
-    return {"results": bodies.items(call, shown), "next": following}
 
 
 @routes.post("/projects/{uid}/items", status_code=201, openapi_extra=struct_body("TaskLine"))

@@ -16,10 +16,11 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Task
 from labelwright.services import items as services
+from labelwright.services.media import url_for
 
 
 class ItemBody(TypedDict):
-    """An item. `url`: a link to its picture (a sequence's first frame), null while it is not here."""
+    """An item. `url`, `thumbnail`: links to its picture (a sequence's first frame), null while it is not here."""
 
     uid: str
     project: str
@@ -33,6 +34,7 @@ class ItemBody(TypedDict):
     media_state: str
     media_error: str
     url: str | None
+    thumbnail: str | None
     objects: int
     version: int
     split: str
@@ -49,6 +51,7 @@ class ItemFilesBody(ItemBody):
     media: FileBody | None
     frames: list[FrameBody]
     references: list[ReferenceBody]
+    frame_times: str | None
     tasks: list[str]
 
 
@@ -83,6 +86,7 @@ def items(call: Call, rows: Sequence[Item]) -> list[ItemBody]:
             "media_state": row.media_state,
             "media_error": row.media_error,
             "url": link(call, media[row.id]) if row.id in media else None,
+            "thumbnail": url_for(call.context.links, media[row.id], "thumb") if row.id in media else None,
             "objects": documents.get(row.id, (0, 0))[1],
             "version": documents.get(row.id, (0, 0))[0],
             "split": row.split,
@@ -105,6 +109,7 @@ def item(call: Call, row: Item) -> ItemFilesBody:
         "media": files["media"],
         "frames": files["frames"],
         "references": files["references"],
+        "frame_times": files["frame_times"],
         "tasks": [str(uid) for uid in tasks],
     }
 

@@ -16,8 +16,7 @@ from labelwright.edge.call import Call
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
 from labelwright.models.work import Comment, Job, Task
-from labelwright.services import documents, items, ontology, projects, workflows
-from labelwright.services import media as stored
+from labelwright.services import documents, items, media, ontology, projects, workflows
 from labelwright.services.access import Actor
 
 # Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost.
@@ -94,7 +93,7 @@ class ReferenceBody(TypedDict):
 
 
 class OpenItemBody(TypedDict):
-    """The item and its files."""
+    """The item and its files. `frame_times`: where to learn when each frame of a video file is shown."""
 
     uid: str
     name: str
@@ -108,6 +107,7 @@ class OpenItemBody(TypedDict):
     media: FileBody | None
     frames: list[FrameBody]
     references: list[ReferenceBody]
+    frame_times: str | None
     meta: Any
 
 
@@ -251,7 +251,7 @@ def _job(row: Job) -> OpenJobBody:
 def opened_item(call: Call, item: Item) -> OpenItemBody:
     """An item with links to its files."""
     files = items.media_of(call.session, item.id)
-    main = next((media for row, media in files if row.role == "main" and media is not None), None)
+    main = next((found for row, found in files if row.role == "main" and found is not None), None)
     return {
         "uid": str(item.uid),
         "name": item.name,
@@ -262,32 +262,44 @@ def opened_item(call: Call, item: Item) -> OpenItemBody:
         "frame_count": item.frames,
         "media_state": item.media_state,
         "media_error": item.media_error,
-        "media": {"url": link(call, main), "mime": main.mime} if main is not None else None,
-        "frames": [_frame(call, row, media) for row, media in files if row.role == "frame"],
-        "references": [_reference(call, row, media) for row, media in files if row.role == "reference"],
+        "media": {"url": link(call, main), "mime": shown_as(main)} if main is not None else None,
+        "frames": [_frame(call, row, found) for row, found in files if row.role == "frame"],
+        "references": [_reference(call, row, found) for row, found in files if row.role == "reference"],
+        "frame_times": f"/api/v1/items/{item.uid}/frame-times" if main is not None and main.frames else None,
         "meta": item.meta,
     }
 
 
-def link(call: Call, media: Media) -> str:
-    """A link to a stored file as a browser can show it, good for some hours."""
-    return stored.url_for(call.context.links, media)
+def main_file(call: Call, item: Item) -> Media | None:
+    """The item's main file, when it is here."""
+    files = items.media_of(call.session, item.id)
+    return next((found for row, found in files if row.role == "main" and found is not None), None)
 
 
-def _frame(call: Call, row: ItemMedia, media: Media | None) -> FrameBody:
+def link(call: Call, file: Media) -> str:
+    """A link to what a browser can show of a stored file, good for some hours."""
+    return media.url_for(call.context.links, file)
+
+
+def shown_as(file: Media) -> str:
+    """The type of what `link` leads to."""
+    return "image/webp" if (file.info or {}).get("view") else file.mime
+
+
+def _frame(call: Call, row: ItemMedia, file: Media | None) -> FrameBody:
     return {
         "index": row.position,
         "frame_id": row.frame_id,
-        "url": link(call, media) if media else None,
-        "width": media.width if media else None,
-        "height": media.height if media else None,
+        "url": link(call, file) if file else None,
+        "width": file.width if file else None,
+        "height": file.height if file else None,
     }
 
 
-def _reference(call: Call, row: ItemMedia, media: Media | None) -> ReferenceBody:
+def _reference(call: Call, row: ItemMedia, file: Media | None) -> ReferenceBody:
     return {
         "label": row.label,
-        "url": link(call, media) if media else None,
+        "url": link(call, file) if file else None,
         "frame": (row.extra or {}).get("frame"),
     }
 
