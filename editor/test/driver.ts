@@ -25,6 +25,7 @@ interface Setup {
   video?: boolean;
   limits?: { objects?: number };
   readOnly?: boolean;
+  semantic?: boolean;
 }
 
 type Held = Partial<Pick<Pointer, "shift" | "alt" | "ctrl" | "touch">>;
@@ -37,14 +38,14 @@ export class Driver {
   readonly bench: Workbench;
   said = "";
 
-  constructor({ objects = [], attributes = [], video = false, limits = {}, readOnly = false }: Setup = {}) {
+  constructor({ objects = [], attributes = [], video = false, limits = {}, readOnly = false, semantic = false }: Setup = {}) {
     this.store = new Store({ objects });
     this.undo = new Undo(this.store);
     this.selection = new Selection(this.store);
     const job = { uid: "j", name: "job", instructions: "", allowed_classes: null, limits };
     const ontology = new Ontology({ ontology: { classes: CLASSES, attributes }, job });
     const { store, undo, selection, settings } = this;
-    this.bench = new Workbench({ store, undo, selection, settings, ontology, video, limits, mayEdit: () => !readOnly });
+    this.bench = new Workbench({ store, undo, selection, settings, ontology, video, limits, semantic, mayEdit: () => !readOnly });
     this.bench.camera.width = W;
     this.bench.camera.height = H;
     this.bench.camera.size = { x: W, y: H };

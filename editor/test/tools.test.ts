@@ -135,6 +135,44 @@ test("brush paints a mask, the eraser takes away, the last pixel deletes", () =>
   assert.equal(d.objects.length, 0);
 });
 
+test("one class a pixel: painting takes pixels from others, not from locked ones", () => {
+  const d = new Driver({ semantic: true });
+  const area = (id: number): number => countBits(rasterOf(d.store.get(id)!.shape as Mask));
+  d.settings.set("brush", 20);
+  d.bench.setClass("road");
+  d.take("brush").drag([100, 100], [300, 100]);
+  const [first] = d.objects;
+  const before = area(first.id);
+  d.enter().drag([200, 50], [200, 150]);
+  const second = d.objects[1];
+  const common = before - area(first.id);
+  assert.ok(common > 1200, String(common));
+  d.undo.undo();
+  assert.equal(area(first.id), before);
+  d.undo.redo();
+  d.store.change("user", (draft) => draft.put({ ...d.store.get(second.id)!, locked: true }));
+  d.selection.set([first.id]);
+  const locked = area(second.id);
+  d.drag([100, 100], [300, 100]);
+  assert.equal(area(second.id), locked);
+  assert.equal(area(first.id), before - common);
+});
+
+test("lasso adds to a mask, takes away with Alt; fill closes a hole", () => {
+  const d = new Driver();
+  d.bench.setClass("road");
+  const area = (): number => countBits(rasterOf(d.only.shape as Mask));
+  d.take("area").click(100, 100).click(300, 100).click(300, 300).click(100, 300).enter();
+  assert.equal(area(), 40000);
+  d.click(150, 150, { alt: true }).click(250, 150).click(250, 250).click(150, 250).enter();
+  assert.equal(area(), 30000);
+  d.take("fill").click(200, 200);
+  assert.equal(area(), 40000);
+  d.undo.undo();
+  d.take("area").down(150, 150).move(150, 200).move(150, 250).move(250, 250).move(250, 150).up(160, 150);
+  assert.ok(area() > 39000, String(area()));
+});
+
 test("select: click, Shift adds, empty place clears", () => {
   const d = new Driver({ objects: [box(1, 100, 100, 200, 200), box(2, 300, 100, 400, 200)] });
   d.click(150, 150);

@@ -74,17 +74,15 @@ def test_copy_paste_duplicate_also_to_the_next_picture(studio: Studio, hand: Han
     assert near(pixels(found["shape"]["box"]), [100, 100, 200, 200])
 
 
-def test_class_search_over_five_thousand(studio: Studio, hand: Hands) -> None:
-    project = studio.call("POST", "/projects", {"name": "Many classes", "classes": [{"name": "first"}]})["uid"]
-    for start in range(0, 5000, 1000):
-        for n in range(start, start + 1000, 500):
-            studio.server.request("PATCH", f"/api/v1/projects/{project}", {"description": str(n)})
-    studio.call("POST", f"/projects/{project}/classes", {"name": "zebra crossing", "display_name": "Zebra crossing"})
-    task = studio.task([boxed(1, 100, 100, 200, 200, **{"class": "first"})], project)
+def test_class_search_over_thousands(studio: Studio, hand: Hands) -> None:
+    classes = [{"name": f"class {n}", "display_name": f"Kind {n}"} for n in range(1999)]
+    classes.append({"name": "zebra", "display_name": "Zebra crossing"})
+    task = studio.task([boxed(1, 100, 100, 200, 200) | {"class": "class 7"}], studio.project(classes=classes))
     ana = hand().open(task).click(150, 150).press("/")
-    ana.page.keyboard.type("zebra")
+    assert ana.page.locator("dialog .result").count() < 100
+    ana.page.keyboard.type("crossing")
     ana.press("Enter")
-    task.saved(lambda o: o[0]["class"] == "zebra crossing")
+    task.saved(lambda o: o[0]["class"] == "zebra")
 
 
 def test_hidden_and_locked_objects_stay_as_they_are(studio: Studio, hand: Hands) -> None:

@@ -2,8 +2,10 @@
 
 import type { LabelClass } from "../model/work.ts";
 import { TOOLS } from "../tools/index.ts";
+import * as combine from "./combine.ts";
 import * as objects from "./objects.ts";
 import type { Session } from "./session.ts";
+import * as tracks from "./tracks.ts";
 
 export interface Action {
   id: string;
@@ -16,7 +18,7 @@ export interface Action {
 }
 
 const TOOL_KEYS: Record<string, string[]> = {
-  select: ["V"], pan: [], rectangle: ["B"], oriented_rectangle: ["O"], polygon: ["P"], polyline: ["L"], point: ["K"], landmarks: ["J"], skeleton: ["S"], cuboid: ["C"], brush: ["M"], eraser: ["X"],
+  select: ["V"], pan: [], rectangle: ["B"], oriented_rectangle: ["O"], polygon: ["P"], polyline: ["L"], point: ["K"], landmarks: ["J"], skeleton: ["S"], cuboid: ["C"], brush: ["M"], eraser: ["X"], area: ["Shift+M"], fill: ["Shift+F"],
 };
 
 const tools: Action[] = TOOLS.map((t) => ({ id: `tool.${t.id}`, label: t.label, group: "Tools", keys: TOOL_KEYS[t.id] ?? [], run: (s) => s.bench.setTool(t.id) }));
@@ -66,6 +68,13 @@ export const ACTIONS: readonly Action[] = [
   { id: "object.lock", label: "Lock or unlock", group: "Objects", keys: ["Ctrl+L"], when: some, run: (s) => objects.toggleLocked(s) },
   { id: "object.front", label: "Bring to the front", group: "Objects", keys: ["Ctrl+]"], when: some, run: (s) => objects.reorder(s, 1) },
   { id: "object.back", label: "Send to the back", group: "Objects", keys: ["Ctrl+["], when: some, run: (s) => objects.reorder(s, -1) },
+  { id: "object.unite", label: "Unite the selected areas", group: "Objects", keys: ["Ctrl+U"], when: some, run: combine.uniteSelected },
+  { id: "object.subtract", label: "Cut the later selected out of the first", group: "Objects", keys: ["Ctrl+Shift+U"], when: some, run: combine.subtractSelected },
+  { id: "object.toBox", label: "Change into a box", group: "Objects", keys: [], when: some, run: (s) => combine.convertSelected(s, "rectangle") },
+  { id: "object.toPolygon", label: "Change into a polygon", group: "Objects", keys: [], when: some, run: (s) => combine.convertSelected(s, "polygon") },
+  { id: "object.toMask", label: "Change into a mask", group: "Objects", keys: [], when: some, run: (s) => combine.convertSelected(s, "mask") },
+  { id: "object.group", label: "Group, or take out of the group", group: "Objects", keys: ["Ctrl+G"], when: some, run: combine.toggleGroup },
+  { id: "select.group", label: "Select the whole group", group: "Objects", keys: ["Ctrl+Shift+G"], when: some, run: combine.selectGroup },
   { id: "view.in", label: "Zoom in", group: "View", keys: ["+", "="], run: (s) => zoom(s, 1.25) },
   { id: "view.out", label: "Zoom out", group: "View", keys: ["-"], run: (s) => zoom(s, 0.8) },
   { id: "view.fit", label: "Fit the picture", group: "View", keys: ["0"], run: (s) => s.bench.camera.fit() },
@@ -86,6 +95,12 @@ export const ACTIONS: readonly Action[] = [
   { id: "frame.play", label: "Play or pause", group: "Frames", keys: ["W"], when: video, run: (s) => s.frames.toggle() },
   { id: "track.key", label: "Set or remove a keyframe here", group: "Frames", keys: ["F"], when: (s) => video(s) && some(s), run: objects.toggleKeyframe },
   { id: "track.outside", label: "Out of the picture from here, or back in it", group: "Frames", keys: ["U"], when: (s) => video(s) && some(s), run: objects.toggleOutside },
+  { id: "track.merge", label: "Merge tracks", group: "Frames", keys: ["Ctrl+M"], when: (s) => video(s) && some(s), run: tracks.mergeTracks },
+  { id: "track.split", label: "Split the track at this frame", group: "Frames", keys: ["Shift+S"], when: (s) => video(s) && some(s), run: tracks.splitTracks },
+  { id: "track.swap", label: "Swap two tracks from here on", group: "Frames", keys: ["Shift+X"], when: (s) => video(s) && some(s), run: tracks.swapTracks },
+  { id: "track.cut", label: "End the track before this frame", group: "Frames", keys: ["Shift+Delete"], when: (s) => video(s) && some(s), run: tracks.cutTracks },
+  { id: "track.propagate", label: "Carry on for ten frames", group: "Frames", keys: ["Shift+E"], when: (s) => video(s) && some(s), run: (s) => tracks.propagate(s, s.bench.frame + 10) },
+  { id: "track.propagateAll", label: "Carry on to the last frame", group: "Frames", keys: [], when: (s) => video(s) && some(s), run: (s) => tracks.propagate(s, s.frames.count - 1) },
   { id: "task.submit", label: "Submit", group: "Task", keys: ["Ctrl+Enter"], when: (s) => s.work.can.submit && !s.reviewing, run: (s) => void s.submit() },
   { id: "task.next", label: "Next task", group: "Task", keys: ["N"], run: (s) => void s.go() },
   { id: "task.skip", label: "Skip with a reason", group: "Task", keys: [], when: (s) => s.mayEdit, run: (s) => s.open("skip") },

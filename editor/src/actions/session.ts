@@ -59,7 +59,7 @@ export class Session {
     this.comments = work.comments;
     const { store, undo, selection, ontology } = this;
     const mayEdit = (): boolean => this.mayEdit;
-    this.bench = new Workbench({ store, undo, selection, settings, ontology, video: work.item.kind === "video", limits: work.job.limits ?? {}, mayEdit });
+    this.bench = new Workbench({ store, undo, selection, settings, ontology, video: work.item.kind === "video", limits: work.job.limits ?? {}, semantic: work.project.semantic, mayEdit });
     this.frames = new Frames(this);
     this.clock = new Clock(this);
     this.bench.said.on((text) => this.say(text));

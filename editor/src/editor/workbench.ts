@@ -1,16 +1,17 @@
 // What tools work on, without any canvas: the document at a frame, the selection, the tool and the class in hand.
 
-import type { Shape, ShapeType } from "../geometry/kinds.ts";
+import { mayOverlap, withPixels } from "../geometry/areas.ts";
+import type { Mask, Shape, ShapeType } from "../geometry/kinds.ts";
 import type { Bounds, Metric, Point } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { Ontology } from "../model/ontology.ts";
-import { withShape } from "../model/track.ts";
+import { withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
-import { kindLabel } from "../shapes/index.ts";
+import { boundsFor, kindLabel } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
 import type { Selection } from "../store/selection.ts";
 import type { SettingsStore } from "../store/settings.ts";
-import type { Store } from "../store/store.ts";
+import type { Draft, Store } from "../store/store.ts";
 import type { Undo } from "../store/undo.ts";
 import { TOOLS } from "../tools/index.ts";
 import type { Desk, Tool, ToolSpec } from "../tools/tool.ts";
@@ -26,6 +27,8 @@ export interface Parts {
   /** Is this item a video, so that new objects are tracks? */
   video: boolean;
   limits: Work["job"]["limits"];
+  /** Every pixel belongs to exactly one mask: painting one takes pixels from the others. */
+  semantic: boolean;
   /** May this person change the document now? */
   mayEdit(): boolean;
 }
@@ -188,8 +191,13 @@ export class Workbench implements Desk {
     const id = store.nextId();
     const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape }] } : { shape };
     const object: LabelObject = { id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name), source: "human" };
+    const own = this.parts.semantic && shape.type === "mask" ? unlocked(this, id, shape) : shape;
+    if (!own) return null;
     this.lastFor.set(shape.type, labelClass.name);
-    store.change("user", (draft) => draft.put(object));
+    store.change("user", (draft) => {
+      draft.put(withShape(object, this.frame, own));
+      this.carve(draft, id, own);
+    });
     this.select([id]);
     return id;
   }
@@ -200,10 +208,26 @@ export class Workbench implements Desk {
       for (const [id, shape] of shapes) {
         const object = store.get(id);
         if (!object || !this.editable(id)) continue;
-        if (shape) draft.put(withShape(object, this.frame, shape));
+        if (shape) {
+          const own = this.parts.semantic && shape.type === "mask" ? unlocked(this, id, shape) : shape;
+          if (own) draft.put(withShape(object, this.frame, own));
+          if (own) this.carve(draft, id, own);
+        } else if ((object.keyframes?.length ?? 0) > 1) draft.put(withOutside(object, this.frame, true));
         else draft.delete(id);
       }
     });
+  }
+
+  /** In a semantic project the other masks give up the pixels that this one has now. */
+  private carve(draft: Draft, id: number, shape: Shape): void {
+    if (!this.parts.semantic || shape.type !== "mask") return;
+    for (const [other, mask] of overlapping(this, id, shape)) {
+      if (!this.editable(other)) continue;
+      const left = withPixels(mask, shape, 0);
+      const object = draft.get(other);
+      if (left && object) draft.put(withShape(object, this.frame, left));
+      else draft.delete(other);
+    }
   }
 
   preview(shapes: ReadonlyMap<number, Shape | null> | null): void {
@@ -217,4 +241,19 @@ export class Workbench implements Desk {
   say(text: string): void {
     this.said.emit(text);
   }
+}
+
+/** Other masks at this frame that may have pixels in common with this one. */
+function overlapping(bench: Workbench, id: number, mask: Mask): [number, Mask][] {
+  return bench.scene.query(boundsFor(mask)).flatMap((other): [number, Mask][] => {
+    const shape = bench.scene.shapeOf(other);
+    return other !== id && shape?.type === "mask" && mayOverlap(shape, mask) ? [[other, shape]] : [];
+  });
+}
+
+/** The mask without the pixels of masks that may not be changed; null when nothing is left. */
+function unlocked(bench: Workbench, id: number, mask: Mask): Mask | null {
+  let own: Mask | null = mask;
+  for (const [other, theirs] of overlapping(bench, id, mask)) if (own && !bench.editable(other)) own = withPixels(own, theirs, 0);
+  return own;
 }

@@ -4,6 +4,7 @@ import type { Mask } from "../geometry/kinds.ts";
 import { type Flat, pointAt } from "../geometry/plane.ts";
 import { blank, copyOver, maskOf, rasterOf, stroke } from "../geometry/raster.ts";
 import { line, type View } from "../shapes/kind.ts";
+import { maskInHand } from "./area.ts";
 import type { Desk, Pointer, Tool, ToolSpec } from "./tool.ts";
 
 class BrushTool implements Tool {
@@ -34,9 +35,7 @@ class BrushTool implements Tool {
   }
 
   private maskInHand(): number | null {
-    const [id] = this.desk.selected;
-    const one = this.desk.selected.size === 1 && this.desk.editable(id);
-    return one && this.desk.shapeOf(id)?.type === "mask" ? id : null;
+    return maskInHand(this.desk)?.id ?? null;
   }
 
   down(p: Pointer): void {
@@ -134,4 +133,4 @@ class BrushTool implements Tool {
 
 export const brushTool: ToolSpec = { id: "brush", label: "Brush", icon: "brush", kind: "mask", make: (desk: Desk) => new BrushTool(desk, false) };
 
-export const eraserTool: ToolSpec = { id: "eraser", label: "Eraser", icon: "eraser", kind: null, make: (desk: Desk) => new BrushTool(desk, true) };
+export const eraserTool: ToolSpec = { id: "eraser", label: "Eraser", icon: "eraser", kind: "mask", make: (desk: Desk) => new BrushTool(desk, true) };

@@ -19,7 +19,7 @@ interface ChainDraft {
 const STEP = 6;
 const CLOSE = 10;
 
-abstract class ChainTool extends Drawing<ChainDraft> {
+export abstract class ChainTool extends Drawing<ChainDraft> {
   protected readonly least: number = 3;
   protected readonly freehand: boolean = true;
 

@@ -1,5 +1,6 @@
 // All tools, in the toolbar's order: a new tool is one file and one line here.
 
+import { areaTool, fillTool } from "./area.ts";
 import { rectangleTool, skeletonTool } from "./boxes.ts";
 import { brushTool, eraserTool } from "./brush.ts";
 import { landmarksTool, lineTool, polygonTool } from "./chain.ts";
@@ -11,5 +12,5 @@ import { selectTool } from "./select.ts";
 import type { ToolSpec } from "./tool.ts";
 
 export const TOOLS: readonly ToolSpec[] = [
-  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool,
+  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool, areaTool, fillTool,
 ];

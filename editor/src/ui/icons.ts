@@ -13,6 +13,8 @@ import landmarks from "lucide-static/icons/waypoints.svg";
 import person from "lucide-static/icons/person-standing.svg";
 import box from "lucide-static/icons/box.svg";
 import brush from "lucide-static/icons/brush.svg";
+import bucket from "lucide-static/icons/paint-bucket.svg";
+import lasso from "lucide-static/icons/lasso.svg";
 import eraser from "lucide-static/icons/eraser.svg";
 import undo from "lucide-static/icons/undo-2.svg";
 import redo from "lucide-static/icons/redo-2.svg";
@@ -56,7 +58,7 @@ import saved from "lucide-static/icons/circle-check.svg";
 import skip from "lucide-static/icons/chevrons-right.svg";
 
 const ICONS: Record<string, string> = {
-  pointer, hand, square, diamond, pentagon, line, point, landmarks, person, box, brush, eraser, undo, redo, eye, eyeOff, lock, lockOpen, trash, copy, search, comment, book, image, keyboard, left, right, first, last, play, pause, sun, moon, sliders, x, check, panel, history, fit, list, alert, cloud, cloudOff, back, plus, minus, more, pin, clock, tag, saved, skip,
+  pointer, hand, square, diamond, pentagon, line, point, landmarks, person, box, brush, bucket, lasso, eraser, undo, redo, eye, eyeOff, lock, lockOpen, trash, copy, search, comment, book, image, keyboard, left, right, first, last, play, pause, sun, moon, sliders, x, check, panel, history, fit, list, alert, cloud, cloudOff, back, plus, minus, more, pin, clock, tag, saved, skip,
 };
 
 /** An icon by its name here; decorative, so what it means must be said beside it. */

@@ -20,10 +20,7 @@ export class ToolBar extends Panel {
     const usable = TOOLS.filter((t) => !t.kind || session.ontology.classes.some((c) => session.ontology.takes(c.name, t.kind!)));
     return html`
       <div class="tools" role="toolbar" aria-label="Tools" aria-orientation="vertical">
-        ${usable.map((t) => {
-          const needsMask = t.id === "eraser" && !session.ontology.classes.some((c) => session.ontology.takes(c.name, "mask"));
-          return needsMask ? nothing : this.tool(t.id, t.label, t.icon, !!t.kind || t.id === "eraser");
-        })}
+        ${usable.map((t) => this.tool(t.id, t.label, t.icon, !!t.kind))}
       </div>
       <div class="tools extra" role="toolbar" aria-label="Edit and view">${EXTRA.map(([id, name]) => this.action(id, name))}</div>`;
   }

@@ -1,0 +1,114 @@
+// Tracks as wholes: joined, split, their identities swapped, cut off, carried over frames.
+
+import type { Keyframe, LabelObject } from "../model/document.ts";
+import { at, attributesAt, keyIndex, withKey } from "../model/track.ts";
+import { type Session, count } from "./session.ts";
+
+const tracks = (s: Session): LabelObject[] => [...s.selection.ids].map((id) => s.store.get(id)!).filter((o) => o.keyframes && s.bench.editable(o.id));
+
+const before = (object: LabelObject, frame: number): Keyframe[] => (object.keyframes ?? []).filter((key) => key.frame < frame);
+const from = (object: LabelObject, frame: number): Keyframe[] => (object.keyframes ?? []).filter((key) => key.frame >= frame);
+
+/** The keyframes from `frame` on, with one at `frame` itself that holds what is seen there. */
+function startingAt(object: LabelObject, frame: number): Keyframe[] {
+  const keys = from(object, frame);
+  const seen = at(object, frame);
+  if (keys[0]?.frame === frame || !seen) return keys;
+  return [{ frame, shape: seen.shape, attributes: attributesAt(object, frame) }, ...keys];
+}
+
+/** The keyframes before `frame`, closed by one just before it that holds what is seen there. */
+function endingBefore(object: LabelObject, frame: number): Keyframe[] {
+  const keys = before(object, frame);
+  const seen = at(object, frame - 1);
+  if (!keys.length || keys.at(-1)!.frame === frame - 1 || !seen) return keys;
+  return [...keys, { frame: frame - 1, shape: seen.shape }];
+}
+
+/** One track of several: at each frame what the first of them has there. Gaps are filled by moving on evenly. */
+export function mergeTracks(s: Session): void {
+  const all = tracks(s);
+  if (all.length < 2) return s.say("Select two or more tracks to merge");
+  const keys = new Map<number, Keyframe>();
+  for (const object of all.toReversed()) for (const key of object.keyframes!) if (key.shape && !key.outside) keys.set(key.frame, key);
+  const last = Math.max(...all.map(endOf));
+  const keyframes = [...keys.values()].sort((a, b) => a.frame - b.frame);
+  if (Number.isFinite(last) && last > keyframes.at(-1)!.frame) keyframes.push({ frame: last, outside: true });
+  s.store.change("user", (draft) => {
+    draft.put({ ...all[0], keyframes });
+    for (const object of all.slice(1)) draft.delete(object.id);
+  });
+  s.selection.set([all[0].id]);
+  s.say(`${count(all.length, "track")} merged into ${all[0].id}`);
+}
+
+/** From which frame on the track is gone for good; infinite when it stays. */
+function endOf(object: LabelObject): number {
+  const last = object.keyframes!.at(-1);
+  return last?.outside ? last.frame : Infinity;
+}
+
+/** Two tracks of each selected one: up to the frame before, and from this frame on. */
+export function splitTracks(s: Session): void {
+  const { frame } = s.bench;
+  const cut = tracks(s).filter((o) => before(o, frame).length && (at(o, frame) || from(o, frame).length));
+  if (!cut.length) return s.say("Go to a frame inside a selected track to split it there");
+  const made: number[] = [];
+  s.store.change("user", (draft) => {
+    for (const object of cut) {
+      const id = s.store.nextId();
+      made.push(id);
+      draft.put({ ...object, id, keyframes: startingAt(object, frame), extra: null });
+      draft.put({ ...object, keyframes: [...endingBefore(object, frame), { frame, outside: true }] });
+    }
+  });
+  s.selection.set(made);
+}
+
+/** Two tracks change places from this frame on: for identities that were mixed up when they crossed. */
+export function swapTracks(s: Session): void {
+  const { frame } = s.bench;
+  const [a, b, more] = tracks(s);
+  if (!b || more) return s.say("Select exactly two tracks to swap from here on");
+  const swapped = (keep: LabelObject, take: LabelObject): LabelObject => {
+    const later = startingAt(take, frame);
+    const keys = later.length && later[0].frame === frame ? later : [{ frame, outside: true }, ...later];
+    return { ...keep, keyframes: [...endingBefore(keep, frame), ...keys] };
+  };
+  s.store.change("user", (draft) => {
+    draft.put(swapped(a, b));
+    draft.put(swapped(b, a));
+  });
+  s.say(`${a.id} and ${b.id} swapped from frame ${frame + 1} on`);
+}
+
+/** The selected tracks end before this frame. */
+export function cutTracks(s: Session): void {
+  const { frame } = s.bench;
+  s.store.change("user", (draft) => {
+    for (const object of tracks(s)) {
+      if (before(object, frame).length) draft.put({ ...object, keyframes: [...endingBefore(object, frame), { frame, outside: true }] });
+      else draft.delete(object.id);
+    }
+  });
+}
+
+/** Fixes what is seen here at every frame up to `last`: keyframes between are replaced, what comes after stays. */
+export function propagate(s: Session, last: number): void {
+  const { frame } = s.bench;
+  const end = Math.min(last, s.frames.count - 1);
+  const all = tracks(s).filter((o) => at(o, frame));
+  if (!all.length || end <= frame) return;
+  s.store.change("user", (draft) => {
+    for (const object of all) {
+      const { shape } = at(object, frame)!;
+      const after = end + 1 < s.frames.count ? at(object, end + 1) : null;
+      const rest = object.keyframes!.filter((key) => key.frame < frame || key.frame > end);
+      let changed = withKey({ ...object, keyframes: rest }, { frame, shape, attributes: object.keyframes![keyIndex(object.keyframes!, frame)].attributes });
+      changed = withKey(changed, { frame: end, shape });
+      if (after && !rest.some((key) => key.frame === end + 1)) changed = withKey(changed, { frame: end + 1, shape: after.shape });
+      draft.put(changed);
+    }
+  });
+  s.say(`${count(all.length, "track")} carried to frame ${end + 1}`);
+}

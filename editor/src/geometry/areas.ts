@@ -1,0 +1,76 @@
+// Areas put together and cut out of each other, and changed from one kind of shape into another.
+
+import polygonClipping, { type MultiPolygon, type Pair } from "polygon-clipping";
+import type { Mask, Shape } from "./kinds.ts";
+import { type Flat, type Metric, boundsOf } from "./plane.ts";
+import { type Part, partsArea, simplifyRing } from "./polygon.ts";
+import { blank, combine, copyOver, maskOf, outlines, rasterOf, rasterOfParts } from "./raster.ts";
+
+const pairs = (ring: Flat): Pair[] => Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
+
+const toMulti = (parts: Part[]): MultiPolygon => parts.map((part) => part.map(pairs));
+
+/** The library closes its rings and leaves slivers; ours are open and have an area. */
+const toParts = (multi: MultiPolygon): Part[] =>
+  multi
+    .map((part) => part.map((ring) => ring.slice(0, -1).flat()).filter((ring) => ring.length >= 6))
+    .filter((part) => part.length > 0 && partsArea([part]) > 1e-10);
+
+export const unite = (areas: Part[][]): Part[] => toParts(polygonClipping.union(toMulti(areas[0]), ...areas.slice(1).map(toMulti)));
+
+export const subtract = (from: Part[], cut: Part[][]): Part[] => toParts(polygonClipping.difference(toMulti(from), ...cut.map(toMulti)));
+
+/** The area that a shape covers; null for points and lines. */
+export function partsOf(shape: Shape): Part[] | null {
+  switch (shape.type) {
+    case "polygon": return shape.parts;
+    case "oriented_rectangle": return [[shape.points]];
+    case "mask": return outlines(rasterOf(shape));
+    case "rectangle": {
+      const [x1, y1, x2, y2] = shape.box;
+      return [[[x1, y1, x2, y1, x2, y2, x1, y2]]];
+    }
+    default: return null;
+  }
+}
+
+/** A mask of the same area on a grid of `size`. */
+export function toMask(shape: Shape, size: [number, number]): Mask | null {
+  if (shape.type === "mask") return shape;
+  const parts = partsOf(shape);
+  return parts && maskOf(rasterOfParts(parts, size));
+}
+
+/** A polygon around the same area; outlines of masks with the staircase of pixels smoothed away. */
+export function toPolygon(shape: Shape, size: Metric): Shape | null {
+  const parts = partsOf(shape);
+  if (!parts) return null;
+  if (shape.type !== "mask") return { type: "polygon", parts };
+  const smooth = parts.map((part) => part.map((ring) => simplifyRing(ring, 1.25, size)).filter((ring) => ring.length >= 6));
+  const kept = smooth.filter((part) => part.length > 0);
+  return kept.length ? { type: "polygon", parts: kept } : null;
+}
+
+/** The box around any shape. */
+export function toBox(shape: Shape): Shape | null {
+  const points = shape.type === "rectangle" ? null : shape.type === "polygon" || shape.type === "mask" ? partsOf(shape)!.flat(2) : shape.points;
+  if (!points) return shape;
+  const b = boundsOf(points);
+  return b.x2 > b.x1 && b.y2 > b.y1 ? { type: "rectangle", box: [b.x1, b.y1, b.x2, b.y2] } : null;
+}
+
+/** `mask` with the pixels of `other` added (1) or taken away (0); null when none is left. Grids must be the same. */
+export function withPixels(mask: Mask | null, other: Mask, value: 0 | 1): Mask | null {
+  const add = rasterOf(other);
+  const base = mask ? rasterOf(mask) : blank(other.size);
+  const raster = copyOver(base, add.x, add.y, add.x + add.width, add.y + add.height);
+  combine(raster, add, value);
+  return maskOf(raster);
+}
+
+/** Do the two masks share the grid and touch each other's cut-outs? */
+export function mayOverlap(a: Mask, b: Mask): boolean {
+  const [ax, ay, aw, ah] = a.box;
+  const [bx, by, bw, bh] = b.box;
+  return a.size[0] === b.size[0] && a.size[1] === b.size[1] && ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
+}

@@ -1,0 +1,80 @@
+"""Sequences: stepping, tracks with keyframes, leaving the picture, values that change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.editor.conftest import Hand, Studio, boxed, near, pixels
+
+pytestmark = pytest.mark.browser
+Hands = Callable[..., Hand]
+
+
+def track(number: int, *keys: tuple[int, float, float, float, float]) -> dict[str, Any]:
+    """A track of boxes: (frame, x1, y1, x2, y2) each."""
+    keyframes = [{"frame": frame, "shape": boxed(1, *box)["shape"]} for frame, *box in keys]
+    return {"id": number, "class": "car", "keyframes": keyframes}
+
+
+def keyframes(found: dict[str, Any]) -> list[tuple[int, list[float]]]:
+    return [(k["frame"], pixels(k["shape"]["box"])) for k in found["keyframes"] if "shape" in k]
+
+
+def test_a_track_is_drawn_moved_and_interpolated(studio: Studio, hand: Hands) -> None:
+    task = studio.video()
+    ana = hand().open(task).press("b").drag((100, 100), (200, 200)).press("Shift+d")
+    assert ana.page.locator("input.frame-number").input_value() == "11"
+    ana.press("v").click(150, 150).drag((150, 150), (350, 150))
+    (found,) = task.saved(lambda o: o and len(o[0]["keyframes"]) == 2)
+    (first, second) = keyframes(found)
+    assert (first[0], second[0]) == (0, 10)
+    assert near(second[1], [300, 100, 400, 200])
+    ana.press("a", "a", "a", "a", "a")
+    ana.press("Escape").click(250, 150)
+    assert ana.selected() == [1]
+    ana.press("f")
+    (found,) = task.saved(lambda o: len(o[0]["keyframes"]) == 3)
+    assert near(keyframes(found)[1][1], [200, 100, 300, 200])
+
+
+def test_leaving_the_picture_and_coming_back(studio: Studio, hand: Hands) -> None:
+    task = studio.video([track(1, (0, 100, 100, 200, 200))])
+    ana = hand().open(task).click(150, 150).press("d", "d", "u")
+    task.saved(lambda o: [k.get("outside", False) for k in o[0]["keyframes"]] == [False, True])
+    ana.press("d")
+    assert ana.rows() == []
+    ana.press("u")
+    task.saved(lambda o: [k["frame"] for k in o[0]["keyframes"]] == [0, 2, 3])
+    assert ana.rows() == ["Car 1"]
+    ana.press("Control+z", "Control+z")
+    task.saved(lambda o: len(o[0]["keyframes"]) == 1)
+
+
+def test_values_change_from_a_frame_on(studio: Studio, hand: Hands) -> None:
+    task = studio.video([track(1, (0, 100, 100, 200, 200))])
+    ana = hand().open(task).click(150, 150)
+    ana.page.locator("lw-attributes").get_by_role("radio", name="moving").click()
+    ana.page.locator(".stage").focus()
+    ana.press("d", "d", "d")
+    ana.page.locator("lw-attributes").get_by_role("radio", name="parked").click()
+    task.saved(lambda o: [(k["frame"], k.get("attributes")) for k in o[0]["keyframes"]]
+               == [(0, {"state": "moving"}), (3, {"state": "parked"})])  # fmt: skip
+
+
+def test_keyframes_are_stepped_through_and_frames_played(studio: Studio, hand: Hands) -> None:
+    task = studio.video([track(1, (0, 100, 100, 200, 200), (4, 200, 100, 300, 200), (9, 300, 100, 400, 200))])
+    ana = hand().open(task)
+    number = ana.page.locator("input.frame-number")
+    seen = []
+    for key in ("e", "e", "q", "e", "e"):
+        ana.press(key)
+        seen.append(int(number.input_value()) - 1)
+    assert seen == [4, 9, 4, 9, 9]
+    assert ana.page.locator(".frame-id").inner_text() == "f-009"
+    ana.page.get_by_role("button", name="First frame").click()
+    ana.press("w")
+    ana.page.wait_for_function("() => document.querySelector('input.frame-number').value === '12'", timeout=20000)
+    ana.page.wait_for_selector("button[aria-label^=Play]")
