@@ -10,6 +10,7 @@ import { ClassList } from "./ui/class-list.ts";
 import { CommentList } from "./ui/comment-list.ts";
 import { Dialogs } from "./ui/dialogs.ts";
 import { Guide } from "./ui/guide.ts";
+import { HistoryPanel } from "./ui/history-panel.ts";
 import { LookPanel } from "./ui/look-panel.ts";
 import { ObjectList } from "./ui/object-list.ts";
 import { SidePanel } from "./ui/side-panel.ts";
@@ -20,7 +21,7 @@ import { TopBar } from "./ui/top-bar.ts";
 
 const PARTS: [string, CustomElementConstructor][] = [
   ["lw-top", TopBar], ["lw-tools", ToolBar], ["lw-side", SidePanel], ["lw-classes", ClassList], ["lw-attributes", AttributeList], ["lw-objects", ObjectList],
-  ["lw-comments", CommentList], ["lw-guide", Guide], ["lw-look", LookPanel], ["lw-timeline", Timeline], ["lw-status", StatusBar], ["lw-dialogs", Dialogs], ["lw-app", App],
+  ["lw-comments", CommentList], ["lw-guide", Guide], ["lw-look", LookPanel], ["lw-history", HistoryPanel], ["lw-timeline", Timeline], ["lw-status", StatusBar], ["lw-dialogs", Dialogs], ["lw-app", App],
 ];
 for (const [name, part] of PARTS) customElements.define(name, part);
 

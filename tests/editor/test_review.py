@@ -24,7 +24,7 @@ def test_submit_return_correct_accept(studio: Studio, hand: Hands) -> None:
     rita.press("r")
     dialog = rita.page.locator("dialog.reject")
     dialog.get_by_role("radio").first.click()
-    dialog.get_by_label("Comment").fill("The second box is too large")
+    dialog.get_by_role("textbox").fill("The second box is too large")
     dialog.get_by_role("button", name="Return to author").click()
     eventually(lambda: task.state == ("label", "open"))
 

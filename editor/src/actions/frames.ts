@@ -28,9 +28,12 @@ export class Frames {
     return this.session.bench.frame;
   }
 
-  /** Where the picture of a frame is; a video file's frames are cut by the server. */
+  /** Where the picture of a frame is. A video file's frames are cut by the server, exact by their number. */
   urlOf(frame: number): string | null {
-    return this.list[frame]?.url ?? this.session.work.item.media?.url ?? null;
+    const { item } = this.session.work;
+    if (this.list.length) return this.list[frame]?.url ?? null;
+    if (item.media?.mime.startsWith("video/")) return `/api/v1/items/${item.uid}/frames/${frame}`;
+    return item.media?.url ?? null;
   }
 
   go(frame: number): void {
@@ -80,7 +83,7 @@ export class Frames {
   private preload(): void {
     const { editor } = this.session;
     for (let i = 1; i <= AHEAD; i++) {
-      const url = this.list[this.now + i]?.url;
+      const url = this.now + i < this.count ? this.urlOf(this.now + i) : null;
       if (url) void editor?.pictures.load(url).catch(() => undefined);
     }
   }

@@ -166,6 +166,7 @@ export class Session {
       this.dialog = null;
       this.close();
       this.changed.emit();
+      if (this.over.next) await this.go();
     } catch (error) {
       this.failed(error);
     }
@@ -215,10 +216,48 @@ export class Session {
     }
   }
 
+  /** Marks a thread as settled, or opens it again. */
+  async settle(uid: string, resolved: boolean): Promise<void> {
+    try {
+      const changed = await this.api.settle(uid, resolved);
+      this.comments = this.comments.map((c) => (c.uid === uid ? changed : c));
+      this.showPins();
+      this.changed.emit();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
   /** Marks the comments of this frame at their places. */
   showPins(): void {
     const here = this.comments.filter((c) => !c.parent && c.x != null && c.y != null && (c.frame == null || c.frame === this.bench.frame));
     this.editor?.setPins(here.map((c) => ({ id: c.uid, x: c.x!, y: c.y!, text: String(this.comments.indexOf(c) + 1), done: !!c.resolved })));
+  }
+
+  /** Goes back to an earlier version; that is a change like any other, so nothing is lost by it. */
+  async restore(version: number): Promise<void> {
+    if (!(await this.sync.settled())) return this.say("Not everything is saved yet");
+    try {
+      await this.api.restore(this.work.item.uid, version, this.sync.lease);
+      await this.sync.refresh();
+      this.say(`Back to version ${version}`);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The earlier version that the present one is compared with. */
+  compared: number | null = null;
+
+  async compareWith(version: number | null): Promise<void> {
+    try {
+      const then = version === null ? null : await this.api.document(this.work.item.uid, version);
+      this.compared = version;
+      this.editor?.compare(then && new Map(then.objects.map((object) => [object.id, object])));
+      this.changed.emit();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Takes the task back after its lease went to nobody else. */

@@ -1,5 +1,6 @@
 // The canvas: two layers over each other, driven by the workbench. It holds nothing that could not be made anew.
 
+import type { LabelObject } from "../model/document.ts";
 import type { Picture } from "./picture.ts";
 import { type Light, Pictures, lit, sizeOf } from "./picture.ts";
 import { selectTool } from "../tools/select.ts";
@@ -130,6 +131,11 @@ export class Editor implements Target {
     const light: Light = { brightness: settings.get("brightness"), contrast: settings.get("contrast"), gamma: settings.get("gamma") };
     this.painter.picture = lit(this.raw, light);
     this.painter.dirty(null);
+  }
+
+  /** Shows what differs from an earlier state, or (null) the present one alone. */
+  compare(then: ReadonlyMap<number, LabelObject> | null): void {
+    this.overlay.compare(then);
   }
 
   setPins(pins: Pin[]): void {

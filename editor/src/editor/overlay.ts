@@ -7,7 +7,9 @@ import type { Handle } from "../shapes/kind.ts";
 import { boxHandles } from "../shapes/rectangle.ts";
 import type { Selection } from "../store/selection.ts";
 import type { Tool } from "../tools/tool.ts";
+import type { LabelObject } from "../model/document.ts";
 import type { Camera } from "./camera.ts";
+import { type Differences, differences, drawDifferences } from "./comparison.ts";
 import type { Look } from "./look.ts";
 import type { Scene } from "./scene.ts";
 
@@ -31,6 +33,9 @@ export class Overlay {
   snapped: Point | null = null;
   crosshair = false;
   named = true;
+  /** Objects of an earlier state to compare with. */
+  private then: ReadonlyMap<number, LabelObject> | null = null;
+  private differences: Differences | null = null;
   private requested = false;
   private ratio = 1;
   private readonly context: CanvasRenderingContext2D;
@@ -46,7 +51,17 @@ export class Overlay {
     this.context = canvas.getContext("2d")!;
     camera.changed.on(() => this.request());
     selection.changed.on(() => this.request());
-    scene.dirtied.on(() => this.request());
+    scene.dirtied.on(() => {
+      if (this.then) this.differences = differences(this.then, scene);
+      this.request();
+    });
+  }
+
+  /** Shows what differs from these objects, or (null) nothing of it. */
+  compare(then: ReadonlyMap<number, LabelObject> | null): void {
+    this.then = then;
+    this.differences = then && differences(then, this.scene);
+    this.request();
   }
 
   resize(ratio: number): void {
@@ -73,6 +88,7 @@ export class Overlay {
     const { context, camera, selection } = this;
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     context.clearRect(0, 0, camera.width, camera.height);
+    if (this.differences) drawDifferences(context, camera, this.differences, this.scene);
     const hovered = selection.hover;
     if (hovered !== null && !selection.has(hovered) && !selection.hidden(hovered)) this.paintHovered(hovered);
     if (selection.ids.size > DETAILED) this.paintMany();

@@ -128,7 +128,7 @@ export interface Clash {
 }
 
 export interface Problem {
-  object_id: number | null;
+  object_id?: number | null;
   field: string;
   message: string;
   code: string;

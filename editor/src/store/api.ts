@@ -1,7 +1,7 @@
 // The server's REST API, as far as the editor needs it.
 
 import type { Document } from "../model/document.ts";
-import type { Comment, Save, Saved, Work } from "../model/work.ts";
+import type { Comment, Person, Save, Saved, Work } from "../model/work.ts";
 
 /** An answer other than 2xx: `code` and the problem's other fields as the server gave them. */
 export class ApiError extends Error {
@@ -18,12 +18,15 @@ export class ApiError extends Error {
 /** No answer at all: offline, server gone, or too slow. */
 export class Offline extends Error {}
 
-export interface HistoryEntry {
+/** One saved change: what it did to each object. */
+export interface Revision {
   version: number;
-  actor: string | null;
-  at: string;
   kind: string;
-  changed: number;
+  at: string;
+  user: Person | null;
+  changes: { object_id: number; class: string; action: string; fields: string[] }[];
+  attributes: string[];
+  frames: string[];
 }
 
 const TIMEOUT = 20_000;
@@ -50,10 +53,12 @@ export class Api {
   save = (item: string, body: Save): Promise<Saved> => this.call("PATCH", `/items/${item}/document`, body);
   document = (item: string, version?: number): Promise<Document> =>
     this.call("GET", `/items/${item}/document${version === undefined ? "" : `?version=${version}`}`);
-  history = (item: string): Promise<unknown> => this.call("GET", `/items/${item}/history`);
-  restore = (item: string, version: number): Promise<unknown> => this.call("POST", `/items/${item}/restore`, { version });
-  comments = (item: string): Promise<unknown> => this.call("GET", `/items/${item}/comments`);
+  history = (item: string, after?: string): Promise<{ results: Revision[]; next: string | null }> =>
+    this.call("GET", `/items/${item}/history${after ? `?after=${encodeURIComponent(after)}` : ""}`);
+  restore = (item: string, version: number, lease: string | null): Promise<unknown> => this.call("POST", `/items/${item}/restore`, { version, lease });
   comment = (item: string, body: Partial<Comment> & { task?: string }): Promise<Comment> => this.call("POST", `/items/${item}/comments`, body);
+
+  settle = (comment: string, resolved: boolean): Promise<Comment> => this.call("PATCH", `/comments/${comment}`, { resolved });
 
   private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     let answer: Response;

@@ -220,11 +220,17 @@ export class Sync {
     }
   }
 
+  /** Takes over the server's present document at once: it was changed there on this person's own wish. */
+  async refresh(): Promise<void> {
+    this.keep(await this.reread());
+    this.announce();
+  }
+
   /** Sets aside the objects that the server will not take, so that the others get through. */
   private refuse(error: ApiError, save: Save): void {
     const problems = (error.body.problems as Problem[] | undefined) ?? [];
     const ids = new Set(save.put.map((object) => object.id));
-    const named = problems.filter((problem) => problem.object_id !== null && ids.has(problem.object_id));
+    const named = problems.filter((problem) => problem.object_id != null && ids.has(problem.object_id));
     for (const problem of named) this.refused.set(problem.object_id!, problem);
     if (named.length) return;
     for (const id of ids) this.refused.set(id, { object_id: id, field: "", message: error.message, code: error.code });

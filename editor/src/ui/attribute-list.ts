@@ -9,13 +9,14 @@ import { kindOf } from "../shapes/index.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 import { field } from "./values.ts";
+import { REASONS } from "./verdicts.ts";
 
 export class AttributeList extends Panel {
   private stopStore: (() => void) | null = null;
 
   protected sources() {
     const { session } = this;
-    return from(session.selection.changed, session.bench.changed, session.sync.changed);
+    return from(session.selection.changed, session.bench.changed, session.sync.changed, session.changed);
   }
 
   override connectedCallback(): void {
@@ -47,7 +48,19 @@ export class AttributeList extends Panel {
     return html`<div class="section-head"><h2>${this.heading()}</h2>${this.trackButtons()}
       <button class="quiet square" aria-label="Delete" title="Delete (Del)" ?disabled=${disabled} @click=${() => objects.remove(session)}>${icon("trash")}</button></div>
       <p class="muted measure figure">${this.measure()}</p>
-      ${rows.length ? html`<div class="fields">${rows}</div>` : nothing}`;
+      ${rows.length ? html`<div class="fields">${rows}</div>` : nothing}
+      ${session.reviewing && session.selection.only !== null ? this.marks(session.selection.only) : nothing}`;
+  }
+
+  /** In review: what is wrong with this one object, for its author. */
+  private marks(id: number): TemplateResult {
+    const { session } = this;
+    const reasons = session.work.project.reasons.length ? session.work.project.reasons : REASONS;
+    const said = session.comments.filter((c) => c.object_id === id && !c.resolved);
+    return html`<div class="marks" role="group" aria-label="What is wrong with it">${reasons.map((reason) => {
+      const mark = said.find((c) => c.body === reason);
+      return html`<button class="chip" aria-pressed=${!!mark} @click=${() => (mark ? session.settle(mark.uid, true) : session.addComment(reason, { object_id: id, frame: session.bench.parts.video ? session.bench.frame : null }))}>${reason}</button>`;
+    })}</div>`;
   }
 
   private heading(): string {

@@ -43,6 +43,7 @@ export class CommentList extends Panel {
     return html`<article class="comment ${c.resolved ? "resolved" : ""}" data-comment=${c.uid}>
       ${this.one(c)}${answers.map((a) => this.one(a))}
       <div class="line"><button class="quiet small" @click=${() => this.answer(c.uid)}>Answer</button>
+        <button class="quiet small" @click=${() => session.settle(c.uid, !c.resolved)}>${c.resolved ? "Open again" : "Resolve"}</button>
         ${c.object_id != null && session.store.get(c.object_id) ? html`<button class="quiet small" @click=${() => session.jumpTo(c.object_id!, c.frame)}>Show the object</button>` : nothing}
         ${c.x != null ? html`<button class="quiet small" @click=${() => this.show(c)}>Show the place</button>` : nothing}</div></article>`;
   }

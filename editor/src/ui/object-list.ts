@@ -26,7 +26,7 @@ export class ObjectList extends Panel {
 
   protected sources() {
     const { session } = this;
-    return from(session.selection.changed, session.bench.changed, session.sync.changed);
+    return from(session.selection.changed, session.bench.changed, session.sync.changed, session.changed);
   }
 
   override connectedCallback(): void {
@@ -102,10 +102,15 @@ export class ObjectList extends Panel {
         <span class="kind" title=${kind ? kindLabel(kind) : ""}>${icon(KIND_ICONS[kind ?? ""] ?? "more")}</span>
         <span class="name">${session.ontology.label(object.class)} <span class="muted figure">${id}</span></span>
         ${refused ? html`<span class="bad" title=${refused.message}>${icon("alert")}</span>` : nothing}
+        ${this.remarked(id) ? html`<span class="warn" title="Has an open comment">${icon("comment")}</span>` : nothing}
         ${object.source === "model" ? html`<span class="chip small" title="Drawn by a model">${object.score != null ? object.score.toFixed(2) : "model"}</span>` : nothing}
         <button class="quiet square" tabindex="-1" aria-label=${object.locked ? "Unlock" : "Lock"} aria-pressed=${!!object.locked} @click=${(e: Event) => this.toggle(e, () => objects.toggleLocked(session, [id]))}>${icon(object.locked ? "lock" : "lockOpen")}</button>
         <button class="quiet square" tabindex="-1" aria-label=${hidden ? "Show" : "Hide"} aria-pressed=${hidden} @click=${(e: Event) => this.toggle(e, () => session.selection.hide([id], !hidden))}>${icon(hidden ? "eyeOff" : "eye")}</button>
       </div>`;
+  }
+
+  private remarked(id: number): boolean {
+    return this.session.comments.some((c) => c.object_id === id && !c.resolved);
   }
 
   private toggle(e: Event, run: () => void): void {

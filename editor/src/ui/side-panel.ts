@@ -5,7 +5,7 @@ import type { Panel as Name } from "../actions/session.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
-const TABS: [Name, string][] = [["labels", "Labels"], ["comments", "Comments"], ["guide", "Guide"], ["look", "View"]];
+const TABS: [Name, string][] = [["labels", "Labels"], ["comments", "Comments"], ["guide", "Guide"], ["history", "History"], ["look", "View"]];
 
 export class SidePanel extends Panel {
   protected sources() {
@@ -33,6 +33,7 @@ export class SidePanel extends Panel {
     switch (session.panel) {
       case "comments": return html`<lw-comments .session=${session}></lw-comments>`;
       case "guide": return html`<lw-guide .session=${session}></lw-guide>`;
+      case "history": return html`<lw-history .session=${session}></lw-history>`;
       case "look": return html`<lw-look .session=${session}></lw-look>`;
       default: return html`<lw-classes .session=${session}></lw-classes><lw-attributes .session=${session}></lw-attributes><lw-objects .session=${session}></lw-objects>`;
     }

@@ -8,7 +8,8 @@ import type { Clash, Problem } from "../model/work.ts";
 import { kindLabel, kindOf } from "../shapes/index.ts";
 import type { Dialogs } from "./dialogs.ts";
 
-const REASONS = ["wrong class", "missing object", "not tight", "wrong attribute", "extra object"];
+/** Reasons where the project names none. */
+export const REASONS = ["wrong class", "missing object", "not tight", "wrong attribute", "extra object"];
 
 export function missingView(d: Dialogs): TemplateResult {
   const { session } = d;
