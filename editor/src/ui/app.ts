@@ -146,6 +146,6 @@ export class App extends LitElement {
     return html`
       ${notice ? html`<div class="toast">${notice}</div>` : nothing}
       ${failed ? html`<div class="stage-message"><h1>The picture cannot be shown</h1><p>${failed}</p><button @click=${() => frames.show()}>Try again</button></div>` : nothing}
-      ${over ? html`<div class="stage-message over"><h1>${over.text}</h1><p>${over.next ? "The next task is opening…" : "Every stroke is saved."}</p><button class="primary" @click=${() => session.go()}>Next task <kbd>N</kbd></button> <a class="button" href="/work">My work</a></div>` : Hints(session)}`;
+      ${over ? html`<div class="stage-message over"><h1>${over.text}</h1><p>${over.next ? "The next task is opening…" : "All done: there is no further task for you in this project just now."}</p><p>${over.next ? nothing : html`<button @click=${() => session.go()}>Look again <kbd>N</kbd></button> `}<a class="button" href="/work">My work</a></p></div>` : Hints(session)}`;
   }
 }
