@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support.pictures import picture, video
+from tests.support.pictures import picture, video, video_of
 
 from labelwright.errors import Invalid, NotFound
 from labelwright.geometry import masks
@@ -165,6 +165,31 @@ def test_a_video_with_too_many_pixels_or_cut_short(keep: Any) -> None:
     whole = video(10, codec="libx264", container="matroska")
     with pytest.raises(Invalid):
         probe(keep(whole[:400]), LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "bright"),
+    [((0, 1, -1, 0), "right"), ((-1, 0, 0, -1), "bottom"), ((0, -1, 1, 0), "left"), ((1, 0, 0, 1), "top")],
+)
+def test_a_video_filmed_on_its_side_is_upright(matrix: tuple[int, int, int, int], bright: str, keep: Any) -> None:
+    """The turn stands in the track header's matrix, as telephones write it; the film's top half is white."""
+    top = np.zeros((48, 64, 3), np.uint8)
+    top[:24] = 255
+    body = video_of([top] * 3)
+    a, b, c, d = matrix
+    plain = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    turned = struct.pack(">9i", a * 0x10000, b * 0x10000, 0, c * 0x10000, d * 0x10000, 0, 0, 0, 0x40000000)
+    start = body.index(plain, body.index(b"tkhd"))
+    path = keep(body[:start] + turned + body[start + len(plain) :])
+    found = probe(path, LIMIT)
+    assert (found.width, found.height) == ((48, 64) if bright in {"left", "right"} else (64, 48))
+    shown = frames.frame(path, found.mime, frames.index_of(found), 1)
+    assert shown.size == (found.width, found.height)
+    light = np.asarray(shown.convert("L")).astype(int)
+    sides = {"left": light[:, :10], "right": light[:, -10:], "top": light[:10], "bottom": light[-10:]}
+    assert sides[bright].mean() > 230
+    opposite = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}[bright]
+    assert sides[opposite].mean() < 25
 
 
 def mask_png(pixels: Any, mode: str = "RGBA") -> bytes:

@@ -27,15 +27,22 @@ def picture(width: int = 40, height: int = 30, kind: str = "PNG", seed: int = 0,
 def video(frames: int = 10, width: int = 64, height: int = 48, codec: str = "mpeg4", times: list[int] | None = None,
           container: str = "mp4") -> bytes:  # fmt: skip
     """A video whose frame n is grey `10 + 20 n`; `times`: presentation times in hundredths of a second."""
+    shades = [np.full((height, width, 3), 10 + 20 * n, np.uint8) for n in range(frames)]
+    return video_of(shades, codec, times, container)
+
+
+def video_of(shades: list[Any], codec: str = "mpeg4", times: list[int] | None = None, container: str = "mp4") -> bytes:
+    """A video of these frames, arrays (height, width, 3)."""
     import av
 
     out = io.BytesIO()
+    height, width = shades[0].shape[:2]
     with av.open(out, "w", format=container) as file:
         stream: Any = file.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size = 4
-        for n in range(frames):
-            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 10 + 20 * n, np.uint8), format="rgb24")
+        for n, shade in enumerate(shades):
+            frame = av.VideoFrame.from_ndarray(shade, format="rgb24")
             if times is not None:
                 from fractions import Fraction
 

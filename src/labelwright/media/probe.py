@@ -107,9 +107,6 @@ def _probe_picture(path: Path, head: bytes, max_pixels: int) -> Probed:
         info: dict[str, Any] = {"mode": picture.mode}
         if turned != 1:
             info["orientation"] = turned
-        count = getattr(picture, "n_frames", 1)
-        if count > 1:
-            info["pages"] = count
         if turned in _TURNED and picture.format != "TIFF":  # Pillow has turned the size of a TIFF itself
             width, height = height, width
         return Probed("image", PICTURES[str(picture.format)], width, height, info=info)

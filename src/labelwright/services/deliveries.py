@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, exists, select, text
 
 from labelwright.db import Database, UtcTime, now
 from labelwright.errors import Invalid
-from labelwright.media.fetch import Fetcher, FetchError
+from labelwright.media.fetch import Fetcher, FetchError, Interrupted
 from labelwright.models.events import Delivery
 from labelwright.services import webhooks
 from labelwright.services.background import Pump, Shared
@@ -63,6 +63,8 @@ def deliver(database: Database, fetcher: Fetcher, delivery_id: int, shapes: Mapp
             status = answer.status
             if not 200 <= status < 300:
                 error = _excerpt(status, answer.text)
+    except Interrupted:
+        return "pending"  # the process stops; the claim runs out, and another makes the call
     except (FetchError, Invalid) as problem:
         error = problem.message
     except Exception:

@@ -6,9 +6,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -32,6 +33,9 @@ from labelwright.storage import Links, Store, content_key
 UPLOAD = "upload:"
 Rendition = Literal["original", "view", "thumb"]
 _THUMB, _VIEW = "image/jpeg", "image/webp"
+# Pictures of more pixels are decoded one at a time: eight threads with a gigabyte each would end the process.
+LARGE = 25_000_000
+_one_large = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,9 @@ def ingest(store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: in
 
     Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
     found = probe.probe(path, max_pixels)
-    small = thumbs.thumbnail(path, found)
-    copy = thumbs.view(path, found)
+    with _one_large if found.width * found.height > LARGE else nullcontext():
+        small = thumbs.thumbnail(path, found)
+        copy = thumbs.view(path, found)
     info = dict(found.info or {}) | {"thumb": True}
     if copy is not None:
         store.put(view_key(sha256), copy, mime=_VIEW)

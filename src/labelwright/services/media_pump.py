@@ -33,6 +33,7 @@ from labelwright.storage import content_key
 log = logging.getLogger("labelwright.media")
 
 AT_ONCE = 8
+CLAIMED = 24  # more than run at once, so that a claim is one transaction for many
 LEASE = timedelta(seconds=30)
 RENEW = 10.0
 # A file that takes its process down each time (memory, a decoder's bug) must not do so forever.
@@ -66,7 +67,7 @@ def pump(shared: Shared) -> bool:
     try:
         while True:
             if len(running) < AT_ONCE and not shared.stopping.is_set():
-                for work in claim(shared.database, AT_ONCE + 4 - len(running)):
+                for work in claim(shared.database, CLAIMED - len(running)):
                     running[_pool.submit(process, shared, work)] = work
             if not running:
                 return False
