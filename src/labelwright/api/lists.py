@@ -144,9 +144,10 @@ def _page(page: ListFilter) -> dict[str, Any]:
 
 def _filter(call: Call, project: Project, page: ListFilter) -> lists.Filter:
     session, actor = call.session, call.actor
+    values: dict[str, Any] = {name: getattr(page, name) for name in SAME}
+    values |= {name: _person(call, project, getattr(page, name)) for name in PEOPLE}
     return lists.Filter(
-        **{name: getattr(page, name) for name in SAME},
-        **{name: _person(call, project, getattr(page, name)) for name in PEOPLE},
+        **values,
         class_name=page.class_name,
         job=access.job(session, actor, page.job).id if page.job is not None else None,
         batch=access.batch(session, actor, page.batch).id if page.batch is not None else None,

@@ -138,7 +138,7 @@ class VerdictsBody(TypedDict):
 @routes.post("/tasks/next", responses={204: {"description": "There is nothing to do for you."}})
 def next_task(call: Call, body: Next | None = None) -> NextBody:
     """Take the next task: what you hold already, then what was returned to you, then by priority and age."""
-    asked = body or Next()
+    asked = body or Next(project=None)
     project = access.project(call.session, call.actor, asked.project) if asked.project is not None else None
     task = queue.next_task(call.session, call.actor, project, asked.stage, minutes=_minutes(call))
     if task is None:

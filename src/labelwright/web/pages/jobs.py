@@ -109,7 +109,8 @@ def create(view: View, uid: str) -> Response:
     batch = access.batch(view.session, view.actor, view.text("batch")) if view.text("batch") else None
     workflow = access.workflow(view.session, view.actor, view.text("workflow")) if view.text("workflow") else None
     people = {f"{role}s": _people(view, project, role) for role in jobs.MEMBER_ROLES}
-    job = jobs.create(view.session, view.actor, project, batch=batch, workflow=workflow, **_values(view), **people)
+    values: dict[str, Any] = {**_values(view), **people}
+    job = jobs.create(view.session, view.actor, project, batch=batch, workflow=workflow, **values)
     if batch is not None:
         count = jobs.add_batch(view.session, view.actor, job, batch)
     else:
