@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labelwright import api, web, worker
@@ -16,6 +16,7 @@ from labelwright.db import Database
 from labelwright.edge import files, health, logs
 from labelwright.edge.context import Context
 from labelwright.edge.front import BodyLimit, Front, Metrics, Named
+from labelwright.edge.under import Under
 from labelwright.settings import Settings
 from labelwright.storage import Links, open_store
 from labelwright.vendors.playment import routes as playment
@@ -74,11 +75,11 @@ def _routes(context: Context, metrics: Metrics) -> list[BaseRoute]:
         Mount("/api/v1", Named("api", api.create_app(context))),
     ]
     for name, app in vendors.items():
-        routes.append(Mount(f"/{name}", app))
-        routes += [Route(f"/{root}/{{labelwright_rest:path}}", app) for root in VENDORS[name].roots]
+        routes.append(Under(f"/{name}", app))
+        routes += [Under(f"/{root}", app, mounted=False) for root in VENDORS[name].roots]
     routes.append(Mount("", Named("web", web.create_app(context))))
     hosts = {host: vendors[name] for host, name in context.settings.hosts.items() if name in vendors}
-    return [Mount("", Hosts(hosts, Starlette(routes=routes)))] if hosts else routes
+    return [Under("", Hosts(hosts, Starlette(routes=routes)))] if hosts else routes
 
 
 class Hosts:

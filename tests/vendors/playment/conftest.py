@@ -22,18 +22,10 @@ from labelwright.models.work import Task
 from labelwright.services import documents, identity, ontology, projects, workflows
 from labelwright.services.documents import Change
 from tests.conftest import DATABASES
-from tests.support import cast, postgres
+from tests.support import cast, postgres, processes
+from tests.vendors.playment import live
+from tests.vendors.playment.classes import CLASSES
 
-CLASSES: list[dict[str, Any]] = [
-    {"name": "Vehicle_car", "attributes": [
-        {"name": "State", "kind": "one_of", "options": ["Moving", "Parked"]},
-        {"name": "faces_visible", "kind": "many_of", "options": ["left", "right", "back"]},
-    ]},
-    {"name": "Person 1", "shapes": ["rectangle", "mask"]},
-    {"name": "lane_divider", "shapes": ["polyline", "polygon"]},
-    {"name": "nose", "shapes": ["landmarks"]},
-    {"name": "Sky", "shapes": ["mask"]},
-]  # fmt: skip
 PICTURE = "https://cdn.example.org/600x400/000/fff.jpg&text=Dummy+Image+1"
 
 
@@ -182,17 +174,32 @@ def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def shared_desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One application for the tests of a file that do not disturb each other."""
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address of a migrated database for the tests of a file, and a folder; on both kinds."""
     folder = tmp_path_factory.mktemp("shared")
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "labelwright.sqlite3")
-        yield from _desks(f"sqlite:///{folder / 'labelwright.sqlite3'}", folder)
+        yield f"sqlite:///{folder / 'labelwright.sqlite3'}", folder
         return
     server: postgres.Server = request.getfixturevalue("postgres_server")
     name = f"shared_{os.getpid()}_{uuid.uuid4().hex[:8]}"
-    yield from _desks(server.create(name, request.getfixturevalue("postgres_template")), folder)
+    yield server.create(name, request.getfixturevalue("postgres_template")), folder
     server.drop(name)
+
+
+@pytest.fixture(scope="module")
+def shared_desk(shared_url: tuple[str, Path]) -> Iterator[Desk]:
+    """One application for the tests of a file that do not disturb each other."""
+    yield from _desks(*shared_url)
+
+
+@pytest.fixture(scope="module")
+def shared_site(shared_url: tuple[str, Path]) -> Iterator[live.Site]:
+    """One running server for the tests of a file; take `renewed()` from it."""
+    url, folder = shared_url
+    server = processes.start_server(folder, url)
+    yield live.open_site(server)
+    server.kill()
 
 
 def _desks(database_url: str, folder: Path) -> Iterator[Desk]:

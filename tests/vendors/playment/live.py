@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import playment
@@ -14,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.processes import LiveServer
-from tests.vendors.playment.conftest import CLASSES
+from tests.vendors.playment.classes import CLASSES
 
 TAG = "Maker-1"
 
@@ -26,6 +24,10 @@ class Site:
     server: LiveServer
     images: str
     videos: str
+
+    def renewed(self) -> Site:
+        """The same server with fresh projects, for the next test."""
+        return open_site(self.server)
 
     def get(self, path: str) -> Any:
         """`data` of a GET with the key."""
@@ -54,15 +56,18 @@ class Site:
         raise AssertionError(f"not within {seconds} s; the server said:\n{self.server.process.output()[-3000:]}")
 
 
-def open_site(server: LiveServer, folder: Path) -> Site:
-    """Make the projects by command line, as an administrator would."""
-    file = folder / "classes.json"
-    file.write_text(json.dumps(CLASSES))
+def open_site(server: LiveServer) -> Site:
+    """A site with projects of its own."""
     uids = []
     for kind in ("image", "video"):
-        project = server.cli("project", "create", f"Street {kind}s", "--kind", kind, "--classes", str(file))["uid"]
-        server.cli("workflow", "create", "--project", project, "--name", "Maker", "--tag", TAG)
-        uids.append(project)
+        body = {"name": f"Street {kind}s", "kind": kind, "classes": CLASSES}
+        status, project = server.request("POST", "/api/v1/projects", body)
+        assert status == 201, project
+        status, workflow = server.request(
+            "POST", f"/api/v1/projects/{project['uid']}/workflows", {"name": "Maker", "tag": TAG}
+        )
+        assert status == 201, workflow
+        uids.append(project["uid"])
     return Site(server, *uids)
 
 

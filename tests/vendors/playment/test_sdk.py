@@ -21,7 +21,7 @@ from playment.base.sensors import Frame, Sensor, SensorData, SensorFrameObject, 
 from playment.exception import PlaymentException
 
 from tests.support.origin import Origin
-from tests.support.processes import LiveServer, environment
+from tests.support.processes import environment
 from tests.vendors.playment import live
 from tests.vendors.playment.live import TAG, Site
 from tests.vendors.playment.test_traps import CORNERS, points
@@ -30,10 +30,10 @@ PICTURE = "https://cdn.example.org/600x400/000/fff.jpg&text=Dummy+Image+1"
 
 
 @pytest.fixture
-def site(live_server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def site(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A running server, and the package pointed at it."""
-    live.pointed_at(monkeypatch, live_server.url)
-    return live.open_site(live_server, tmp_path)
+    live.pointed_at(monkeypatch, shared_site.server.url)
+    return shared_site.renewed()
 
 
 @pytest.fixture
