@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import postgres
 
-from benchmarks import filing, install, work
+from benchmarks import editor, filing, install, work
 from benchmarks.support import Result
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "handing-out": work.handing_out,
     "saving": work.saving,
     "exporting": work.exporting,
+    "editor": editor.editing,
 }
 OUT = Path(".bench")
 

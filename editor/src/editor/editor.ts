@@ -78,11 +78,14 @@ export class Editor implements Target {
 
   private applySetting(name: string): void {
     const { settings } = this.bench.parts;
-    this.look.background = getComputedStyle(this.root).backgroundColor;
+    // After all who listen: the page itself puts the theme on.
+    queueMicrotask(() => {
+      this.look.background = getComputedStyle(this.root).backgroundColor;
+      this.painter.dirty(null);
+    });
     this.overlay.crosshair = settings.get("crosshair");
     this.overlay.named = settings.get("names") !== "never";
     if (["brightness", "contrast", "gamma"].includes(name)) this.relight();
-    this.painter.dirty(null);
     this.overlay.request();
   }
 

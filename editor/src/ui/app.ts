@@ -41,6 +41,7 @@ export class App extends LitElement {
     this.attached = session;
     const stage = this.querySelector<HTMLElement>(".stage")!;
     stage.querySelectorAll("canvas").forEach((canvas) => canvas.remove());
+    this.applySettings();
     session.attach(stage);
     this.stops = [
       session.settings.changed.on(() => this.applySettings()),
@@ -50,7 +51,6 @@ export class App extends LitElement {
     stage.addEventListener("pointermove", (e) => this.pointer(e), { passive: true });
     // A click that places a comment is not one for the tool.
     stage.addEventListener("pointerdown", (e) => this.placePin(e), { capture: true });
-    this.applySettings();
     stage.focus();
   }
 

@@ -103,9 +103,9 @@ export class ObjectList extends Panel {
         <span class="name">${session.ontology.label(object.class)} <span class="muted figure">${id}</span></span>
         ${refused ? html`<span class="bad" title=${refused.message}>${icon("alert")}</span>` : nothing}
         ${this.remarked(id) ? html`<span class="warn" title="Has an open comment">${icon("comment")}</span>` : nothing}
-        ${object.source === "model" ? html`<span class="chip small" title="Drawn by a model">${object.score != null ? object.score.toFixed(2) : "model"}</span>` : nothing}
         <button class="quiet square" tabindex="-1" aria-label=${object.locked ? "Unlock" : "Lock"} aria-pressed=${!!object.locked} @click=${(e: Event) => this.toggle(e, () => objects.toggleLocked(session, [id]))}>${icon(object.locked ? "lock" : "lockOpen")}</button>
         <button class="quiet square" tabindex="-1" aria-label=${hidden ? "Show" : "Hide"} aria-pressed=${hidden} @click=${(e: Event) => this.toggle(e, () => session.selection.hide([id], !hidden))}>${icon(hidden ? "eyeOff" : "eye")}</button>
+        ${object.source === "model" ? html`<span class="chip small" title="Drawn by a model">${object.score != null ? object.score.toFixed(2) : "model"}</span>` : nothing}
       </div>`;
   }
 

@@ -7,7 +7,7 @@ import { TOOLS } from "../tools/index.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
-const EXTRA: [string, string][] = [["edit.undo", "undo"], ["edit.redo", "redo"], ["edit.delete", "trash"], ["view.fit", "fit"], ["task.help", "keyboard"]];
+const EXTRA: [string, string][] = [["edit.undo", "undo"], ["edit.redo", "redo"], ["edit.delete", "trash"], ["view.fit", "fit"], ["task.help", "keyboard"], ["task.commands", "more"]];
 
 export class ToolBar extends Panel {
   protected sources() {
