@@ -40,7 +40,7 @@ def insert(session: Session, table: Table, columns: Sequence[str], rows: Sequenc
         processors = [(i, p) for i, name in enumerate(columns) if (p := _processor(table, name, dialect)) is not None]
         _converters[key] = processors
     if processors:
-        rows = [_converted(row, processors) for row in rows]
+        rows = _converted(rows, processors)
     names = ", ".join(columns)
     connection = session.connection()
     if dialect.name == "sqlite":
@@ -58,9 +58,16 @@ def _processor(table: Table, name: str, dialect: Any) -> Callable[[Any], Any] | 
     return table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _converted(row: tuple[Any, ...], processors: list[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
-    values = list(row)
+def _converted(rows: Sequence[Sequence[Any]], processors: list[tuple[int, Callable[[Any], Any]]]) -> Any:
+    """Rows with the values that the driver takes. Neighbours often share a value (a moment): it is converted once."""
+    lists = [list(row) for row in rows]
     for index, process in processors:
-        if values[index] is not None:
-            values[index] = process(values[index])
-    return tuple(values)
+        last = result = None
+        for values in lists:
+            value = values[index]
+            if value is None:
+                continue
+            if value is not last:
+                last, result = value, process(value)
+            values[index] = result
+    return [tuple(values) for values in lists]

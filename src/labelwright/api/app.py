@@ -28,24 +28,25 @@ from labelwright.api.lines import TaskLine
 from labelwright.edge.context import Context
 from labelwright.geometry.document import Document, LabelObject
 
+# The most called first: an address is looked for from the top.
 ROUTERS = [
-    me.routes,
-    teams.routes,
-    projects.routes,
+    tasks.routes,
+    documents.routes,
     lists.routes,
     items.routes,
+    me.routes,
+    comments.routes,
+    jobs.routes,
     media.streams,
     media.routes,
     imports.streams,
-    jobs.routes,
-    tasks.routes,
-    documents.routes,
-    comments.routes,
+    projects.routes,
+    events.streams,
+    events.routes,
     background.routes,
     background.streams,
     webhooks.routes,
-    events.streams,
-    events.routes,
+    teams.routes,
 ]
 TAGS = [
     {"name": "Account", "description": "Who you are."},

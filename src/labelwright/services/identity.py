@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
@@ -156,22 +156,32 @@ def create_key(
     return key, token
 
 
+# Runs for every call of a script: on tables and with a bound value it costs a third of what it does on entities.
+_KEYS, _USERS, _MEMBERS = ApiKey.__table__.c, User.__table__.c, Membership.__table__.c
+_BY_KEY = (
+    select(
+        _KEYS.id, _KEYS.team_id, _KEYS.workspace_id, _KEYS.name, _KEYS.read_only, _KEYS.expires_at, _KEYS.revoked_at,
+        _USERS.id.label("user_id"), _USERS.email, _USERS.name.label("user_name"), _USERS.disabled, _MEMBERS.role,
+    )
+    .join(User.__table__, _USERS.id == _KEYS.user_id)
+    .join(Membership.__table__, (_MEMBERS.user_id == _USERS.id) & (_MEMBERS.team_id == _KEYS.team_id))
+    .where(_KEYS.token_hash == bindparam("hash"))
+)  # fmt: skip
+
+
 def by_key(session: Session, token: str) -> Actor:
     """The actor of an API key. Raises `Unauthenticated` when it is unknown, revoked or expired."""
-    found = session.execute(
-        select(ApiKey, User, Membership.role)
-        .join(User, User.id == ApiKey.user_id)
-        .join(Membership, (Membership.user_id == User.id) & (Membership.team_id == ApiKey.team_id))
-        .where(ApiKey.token_hash == _hash(token))
-    ).one_or_none()
+    found = session.execute(_BY_KEY, {"hash": _hash(token)}).one_or_none()
     if found is None:
         raise Unauthenticated("The API key is not known.")
-    key, user, role = found
-    if key.revoked_at is not None or user.disabled:
+    if found.revoked_at is not None or found.disabled:
         raise Unauthenticated("The API key has been revoked.")
-    if key.expires_at is not None and key.expires_at <= now():
+    if found.expires_at is not None and found.expires_at <= now():
         raise Unauthenticated("The API key has expired.")
-    return Actor(user.id, user.email, user.name, {key.team_id: role}, key.id, key.read_only, key.workspace_id, key.name)
+    return Actor(
+        found.user_id, found.email, found.user_name, {found.team_id: found.role}, found.id, found.read_only,
+        found.workspace_id, found.name,
+    )  # fmt: skip
 
 
 def touch_key(session: Session, key_id: int) -> None:
