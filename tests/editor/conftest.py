@@ -124,7 +124,7 @@ class Hand:
         self.thrown: list[str] = []
         self.page.on("pageerror", lambda error: self.thrown.append(str(error)))
         self.who = who
-        self.size = (WIDTH, HEIGHT)
+        self.size: tuple[int, int] = (WIDTH, HEIGHT)
 
     def open(self, task: Task) -> Hand:
         """Go to the task's page and wait until its picture is drawn."""

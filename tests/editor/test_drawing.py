@@ -95,7 +95,9 @@ def test_brush_and_eraser_paint_pixels(studio: Studio, hand: Hands) -> None:
     from labelwright.geometry import document, masks
 
     def area(objects: list[dict[str, Any]]) -> int:
-        return masks.area(document.decode(document.encode({"objects": objects})).objects[0].shape)
+        shape = document.decode(document.encode({"objects": objects})).objects[0].shape
+        assert isinstance(shape, document.Mask)
+        return masks.area(shape)
 
     task = studio.task()
     ana = hand().open(task).press("3", "m").drag((100, 100), (300, 100))
