@@ -18,6 +18,7 @@ log = structlog.get_logger("labelwright.access")
 BODY_LIMIT = "labelwright.body_limit"
 REQUEST_ID = "labelwright.request_id"
 EDGE = "labelwright.edge"
+_random = random.Random()  # noqa: S311
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -86,7 +87,7 @@ class Front:
             await self.app(scope, receive, send)
             return
         # Not a secret. The system's random numbers would let go of the interpreter lock, to wait for it again under load.
-        request_id = f"{random.getrandbits(128):032x}"
+        request_id = f"{_random.getrandbits(128):032x}"
         scope[REQUEST_ID], scope[EDGE] = request_id, "other"
         started, status = time.perf_counter(), 0
 

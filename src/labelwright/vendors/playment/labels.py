@@ -276,7 +276,7 @@ def _read_tracker(labels: Labels, tracker: Any, path: str, index: dict[str, int]
     if type(frames) is not dict or not frames:
         raise invalid(path + ".frames", "must map at least one frame_id to an annotation.")
     kind = tracker.get("type") or _first_type(frames)
-    if kind not in shapes.GROUPS:
+    if type(kind) is not str or kind not in shapes.GROUPS:
         raise invalid(path + ".type", f"must be one of {', '.join(shapes.GROUPS)}.")
     class_name = _class_name(tracker, path, ontology)
     infos = None if ontology is None else ontology.attributes_of(class_name)
