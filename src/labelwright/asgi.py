@@ -21,6 +21,7 @@ from labelwright.edge.under import Under
 from labelwright.settings import Settings
 from labelwright.storage import Links, open_store
 from labelwright.vendors.playment import routes as playment
+from labelwright.vendors.roboflow import routes as roboflow
 
 # Threads that answer requests. Fewer than a database's connections, so that none waits for one.
 THREADS = {"sqlite": 48, "postgresql": 32}
@@ -37,6 +38,7 @@ class Vendor:
 # One line per vendor: served at /<name>, at its native roots, and at / for the hosts that settings name.
 VENDORS: dict[str, Vendor] = {
     "playment": Vendor(playment.create_app, playment.ROOTS),
+    "roboflow": Vendor(roboflow.create_app),
 }
 
 
@@ -44,7 +46,9 @@ def create_app(settings: Settings) -> Starlette:
     """The whole application for one process. The database must be migrated (`migrate.upgrade`) before."""
     store = open_store(settings)
     database = Database(settings.database_url, store)
-    context = Context(settings=settings, database=database, store=store, links=Links(store), shapes=tuple(worker.SHAPES))
+    context = Context(
+        settings=settings, database=database, store=store, links=Links(store), shapes=tuple(worker.SHAPES)
+    )
     metrics = Metrics()
     logs.configure(settings.log_json)
 

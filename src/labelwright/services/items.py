@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
 from labelwright.errors import Invalid, NotFound
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
+from labelwright.services import events
+from labelwright.services.access import Actor
 
 SPLITS = ("", "train", "valid", "test")
 
@@ -97,3 +101,48 @@ def _update(session: Session, project: Project, ids: Sequence[int], **values: ob
         update(Item).where(Item.project_id == project.id, Item.id.in_(ids)).values(updated_at=now(), **values)
     )
     return rows.rowcount  # type: ignore[attr-defined]
+
+
+def lock_content(session: Session, project: Project, sha256: bytes) -> None:
+    """Until the transaction ends nobody else files a file of this content in the project: look, then `add_image`."""
+    # SQLite has one writer at a time, and this transaction is it.
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(sha256 + project.uid.bytes).digest()[:8], "big", signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def by_content(session: Session, project: Project, sha256: bytes) -> Item | None:
+    """The project's first image of this content."""
+    query = (
+        select(Item)
+        .join(ItemMedia, (ItemMedia.item_id == Item.id) & (ItemMedia.role == "main"))
+        .join(Media, Media.id == ItemMedia.media_id)
+        .where(Item.project_id == project.id, Media.team_id == project.team_id, Media.sha256 == sha256)
+    )
+    return session.scalar(query.order_by(Item.id).limit(1))
+
+
+def add_image(
+    session: Session, actor: Actor, project: Project, batch: Batch, media: Media, name: str, *,
+    split: str = "", tags: Sequence[str] = (), meta: Any = None, source: dict[str, Any] | None = None,
+) -> Item:  # fmt: skip
+    """A new image in a batch, in no job yet. `media`: its file, which is here already."""
+    if project.kind != "image":
+        raise Invalid(f"This project holds {project.kind}s, not images.")
+    for tag in tags:
+        if not tag.strip() or len(tag) > 100:
+            raise Invalid("A tag has 1 to 100 characters.", field="tags")
+    item = Item(
+        project_id=project.id, batch_id=batch.id, kind="image", name=name, width=media.width, height=media.height,
+        media_state="ready", split=split, tags=list(dict.fromkeys(tags)) or None, meta=meta, source=source,
+        created_by=actor.user_id,
+    )  # fmt: skip
+    session.add(item)
+    session.flush()
+    session.add(ItemMedia(item_id=item.id, role="main", media_id=media.id, state="ready", next_try_at=None))
+    session.flush()
+    events.emit(
+        session, "items.filed", team_id=project.team_id, project_id=project.id, actor=actor, item=item.id,
+        data={"count": 1},
+    )  # fmt: skip
+    return item

@@ -1,0 +1,123 @@
+"""A running server, and Roboflow's own package and command line pointed at it, unmodified."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import DATABASES
+from tests.support import pictures, postgres, processes
+from tests.support.processes import ROOT, LiveServer
+
+BEGIN = """
+import json, os, sys
+from pathlib import Path
+import roboflow
+from roboflow.adapters import rfapi
+rf = roboflow.Roboflow(api_key=os.environ["ROBOFLOW_API_KEY"])
+ws = rf.workspace()
+folder = Path.cwd()
+def refused(call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except Exception as error:
+        return str(error)
+    raise AssertionError("it was not refused")
+"""
+
+
+@dataclass
+class Bench:
+    """The server and a folder to run scripts in."""
+
+    server: LiveServer
+    folder: Path
+    workspace: str
+
+    def environment(self) -> dict[str, str]:
+        """What a user would set."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "ROBOFLOW"))}
+        url = f"{self.server.url}/roboflow"
+        return kept | {
+            "API_URL": url, "APP_URL": url, "ROBOFLOW_API_KEY": self.server.api_key, "TQDM_DISABLE": "1", "NO_PROXY": "*",
+            "ROBOFLOW_CONFIG_DIR": str(self.folder / "config.json"), "HOME": str(self.folder), "NO_COLOR": "1",
+            "UNIVERSE_URL": url, "SERVERLESS_URL": url, "PYTHONPATH": "", "COLUMNS": "200",
+        }  # fmt: skip
+
+    def script(self, code: str, *arguments: str) -> Any:
+        """Run a script after `BEGIN` (`rf`, `ws`, `folder`, `refused`); what it prints last, as JSON."""
+        done = subprocess.run(
+            [str(python()), "-c", BEGIN + code, *arguments], capture_output=True, text=True, timeout=240,
+            env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-4000:]}"
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def cli(self, *arguments: str, code: int = 0) -> str:
+        """Run the command line; its output. Its exit code must be `code`."""
+        done = subprocess.run(
+            [str(python().parent / "roboflow"), *arguments], capture_output=True, text=True, timeout=240,
+            env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr[-4000:]}"
+        return done.stdout + done.stderr
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """A plain call of this API."""
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """A plain call of this API with a JSON body."""
+        mark = "&" if "?" in path else "?"
+        return self.server.request(method, f"/roboflow{path}{mark}api_key={self.server.api_key}", body)
+
+    def pictures(self, count: int, name: str = "photo", **options: Any) -> list[str]:
+        """So many different pictures in the folder; their file names."""
+        names = []
+        for number in range(count):
+            seed = int(uuid.uuid4().hex[:4], 16) % 200
+            file = self.folder / f"{name}{number}.png"
+            file.write_bytes(pictures.picture(seed=seed + 201 * number, **{"width": 40 + number, **options}))
+            names.append(file.name)
+        return names
+
+
+def python() -> Path:
+    """The Python of the package's own environment."""
+    places = [ROOT / ".venv-roboflow", Path(sys.prefix).resolve().parent / ".venv-roboflow"]
+    found = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
+    if found is None:
+        raise RuntimeError("Roboflow's package is missing: run `scripts/setup roboflow`")
+    return found
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One server for the tests of a file; each makes projects of its own."""
+    folder = tmp_path_factory.mktemp("roboflow")
+    name = f"roboflow_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "labelwright.sqlite3")
+        server = processes.start_server(folder, f"sqlite:///{folder / 'labelwright.sqlite3'}")
+    else:
+        machine: postgres.Server = request.getfixturevalue("postgres_server")
+        template = request.getfixturevalue("postgres_template")
+        server = processes.start_server(folder, machine.create(name, template))
+    work = folder / "work"
+    work.mkdir()
+    found = Bench(server, work, "")
+    found.workspace = found.get("/")[1]["workspace"]
+    yield found
+    server.kill()
+    if request.param != "sqlite":
+        request.getfixturevalue("postgres_server").drop(name)

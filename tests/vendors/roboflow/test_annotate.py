@@ -1,0 +1,162 @@
+"""Annotation files of every kind through the real package: what is read, what is refused, where images go."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.vendors.roboflow.conftest import Bench
+
+VOC = """<annotation><filename>voc0.png</filename><size><width>40</width><height>30</height><depth>3</depth></size>
+<object><name>cat</name><bndbox><xmin>4</xmin><ymin>3</ymin><xmax>20</xmax><ymax>15</ymax></bndbox></object></annotation>"""
+BOX = {"label": "cat", "x": 12, "y": 9, "width": 16, "height": 12}
+
+
+def coco(*names: str, empty: bool = False) -> str:
+    images = [{"id": n, "file_name": name, "width": 40, "height": 30} for n, name in enumerate(names)]
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [4, 3, 16, 12], "area": 192, "iscrowd": 0}
+             for n in range(len(names))]  # fmt: skip
+    fake = [{"id": 999999999, "image_id": 999999999, "category_id": 1, "bbox": [0, 0, 1, 1], "area": 1, "iscrowd": 0}]
+    return json.dumps(
+        {"images": images, "categories": [{"id": 1, "name": "cat"}], "annotations": fake if empty else boxes}
+    )
+
+
+PAYLOADS: dict[str, tuple[str, str, Any]] = {
+    "voc": ("x.xml", VOC, None),
+    "yolo": ("x.txt", "0 0.3 0.3 0.4 0.4\n", {"0": "cat"}),
+    "coco": ("_annotations.coco.json", coco("other.png", "coco0.png"), None),
+    "createml": ("annotation.createml.json", json.dumps([{"image": "createml0.png", "annotations": [
+        {"label": "cat", "coordinates": {"x": 12, "y": 9, "width": 16, "height": 12}}]}]), None),
+    "csv": ("annotation.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\ncsv0.png,40,30,cat,4,3,20,15\n", None),
+}  # fmt: skip
+UPLOAD = """
+p = ws.project(sys.argv[1])
+name = sys.argv[2]
+image = p.single_upload(image_path=name, batch_name="B")["image"]["id"]
+"""
+
+
+@pytest.fixture(scope="module")
+def project(bench: Bench) -> str:
+    _, made = bench.call("POST", f"/{bench.workspace}/projects", {"name": "Cats", "type": "object-detection"})
+    return made["id"].split("/")[1]
+
+
+@pytest.mark.parametrize("kind", PAYLOADS)
+def test_every_kind_is_read(bench: Bench, project: str, kind: str) -> None:
+    [name] = bench.pictures(1, kind)
+    file, text, labelmap = PAYLOADS[kind]
+    (bench.folder / file).write_text(text)
+    found = bench.script(
+        UPLOAD + """
+done = p.save_annotation(annotation_path=sys.argv[3], annotation_labelmap=json.loads(sys.argv[4]), image_id=image, job_name="B & C")
+print(json.dumps({"done": done, "image": p.image(image)}))
+""", project, name, file, json.dumps(labelmap))  # fmt: skip
+    assert found["image"]["annotation"]["boxes"] == [BOX]
+    assert found["image"]["labels"] == ["cat"]
+    assert found["image"]["inDataset"]
+
+
+def test_annotated_once_overwritten_on_demand(bench: Bench, project: str) -> None:
+    [name] = bench.pictures(1, "twice")
+    found = bench.script(
+        UPLOAD + """
+def annotate(label, **options):
+    return rfapi.save_annotation(os.environ["ROBOFLOW_API_KEY"], p.id.split("/")[1], "a.txt", "0 0.5 0.5 0.2 0.2", image,
+                                 annotation_labelmap={"0": label}, **options)
+out = {"first": annotate("dog"), "same": annotate("dog"), "other": annotate("bird"), "forced": annotate("bird", overwrite=True),
+       "labels": p.image(image)["labels"]}
+print(json.dumps(out))
+""", project, name)  # fmt: skip
+    assert found["first"]["success"]
+    assert found["same"]["success"], "a retry is no conflict"
+    assert found["other"] == {"warn": "already annotated"}
+    assert found["labels"] == ["bird"]
+
+
+def test_predictions_never_join_the_dataset(bench: Bench, project: str) -> None:
+    [name] = bench.pictures(1, "guess")
+    found = bench.script(
+        UPLOAD + """
+rfapi.save_annotation(os.environ["ROBOFLOW_API_KEY"], p.id.split("/")[1], "a.txt", "0 0.5 0.5 0.2 0.2", image,
+                      annotation_labelmap={"0": "cat"}, is_prediction=True)
+print(json.dumps(p.image(image)))
+""", project, name)  # fmt: skip
+    assert not found["inDataset"]
+    assert found["labels"] == ["cat"]
+
+
+def test_bad_files_are_refused_by_line_and_field(bench: Bench, project: str) -> None:
+    [name] = bench.pictures(1, "bad")
+    image = bench.script(UPLOAD + "print(json.dumps(image))", project, name)
+    bad = {
+        "hello world\n": "line 1",
+        "0 0.5 0.5 0.2 0.2\n0 0.5 oops 1 1\n": "line 2",
+        "0 5 5 2 2": "fractions",
+        "<annotation><size><width>4</width>": "VOC",
+        "<annotation><size><width>40</width><height>30</height></size><object><name>a</name></object></annotation>": "xmin",
+        '{"images": [': "JSON",
+        '{"what": 1}': "no known kind",
+        coco("a.png", "b.png"): "no image",
+        "filename,width,height,class,xmin,ymin,xmax,ymax\nbad0.png,40,thirty,cat,4,3,20,15\n": "line 2",
+    }
+    for text, word in bad.items():
+        path = f"/dataset/{project}/annotate/{image}?name=a.txt"
+        status, body = bench.call("POST", path, {"annotationFile": text, "labelmap": None})
+        assert status == 400, (text, body)
+        assert word in body["error"]["message"], (text, body)
+    assert bench.get(f"/{bench.workspace}/{project}/images/{image}")[1]["image"]["annotation"]["boxes"] == []
+
+
+def test_empty_pictures_are_annotated(bench: Bench, project: str) -> None:
+    [name] = bench.pictures(1, "nothing")
+    image = bench.script(UPLOAD + "print(json.dumps(image))", project, name)
+    body = {"annotationFile": coco(name, empty=True), "labelmap": None}
+    status, _ = bench.call("POST", f"/dataset/{project}/annotate/{image}?name=annotation.coco.json", body)
+    assert status == 200
+    assert bench.get(f"/{bench.workspace}/{project}/images/{image}")[1]["image"]["inDataset"]
+
+
+def test_classification_and_odd_names(bench: Bench) -> None:
+    _, made = bench.call(
+        "POST", f"/{bench.workspace}/projects", {"name": "Weather", "type": "multi-label-classification"}
+    )
+    slug = made["id"].split("/")[1]
+    names = bench.pictures(2, "sky")
+    ids = bench.script("""
+p = ws.project(sys.argv[1])
+out = []
+for name, label in zip(json.loads(sys.argv[2]), ["rain & #hail/\\"x\\" \U0001f327", '["sun", "wind"]']):
+    image = p.single_upload(image_path=name)["image"]["id"]
+    rfapi.save_annotation(os.environ["ROBOFLOW_API_KEY"], sys.argv[1], label, label, image, job_name="A & B")
+    out.append(p.image(image)["labels"])
+print(json.dumps({"labels": out, "classes": rf.workspace().project(sys.argv[1]).classes}))
+""", slug, json.dumps(names))  # fmt: skip
+    assert ids["labels"] == [['rain & #hail/"x" \U0001f327'], ["sun", "wind"]]
+    assert sum(ids["classes"].values()) == 3
+
+
+def test_a_folder_in_ten_threads(bench: Bench) -> None:
+    names = bench.pictures(8, "folder")
+    root = bench.folder / "dataset"
+    for split in ("train", "valid"):
+        (root / split).mkdir(parents=True)
+    for number, name in enumerate(names):
+        split = "valid" if number > 5 else "train"
+        (bench.folder / name).rename(root / split / name)
+        width = 40 + number
+        text = VOC.replace("voc0.png", name).replace("<width>40<", f"<width>{width}<")
+        (root / split / name.replace(".png", ".xml")).write_text(text.replace("cat", f"class {number % 3}"))
+    found = bench.script("""
+ws.upload_dataset(dataset_path="dataset", project_name="Folder upload", num_workers=10, project_type="object-detection",
+                  project_license="MIT", batch_name="F")
+p = rf.workspace().project("folder-upload")
+print(json.dumps({"images": p.images, "unannotated": p.unannotated, "splits": p.splits, "classes": p.classes}))
+""")
+    assert found["images"] == 8
+    assert found["unannotated"] == 0
+    assert found["splits"] == {"train": 6, "valid": 2, "test": 0}
+    assert sorted(found["classes"]) == ["class 0", "class 1", "class 2"]
