@@ -72,6 +72,8 @@ def pump(shared: Shared) -> bool:
             if not running:
                 return False
             done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+            if done and len(running) > AT_ONCE:
+                done, _ = wait(running, timeout=0.05)  # much to do: write several outcomes in one transaction
             if done:
                 settle(shared.database, [outcome for future in done for outcome in future.result()])
                 for future in done:
