@@ -183,6 +183,15 @@ class Hand:
         self.page.wait_for_selector(f".save[data-state={state}]")
         return self
 
+    def grey(self) -> int:
+        """How light the middle of the picture is on the screen, 0 to 255."""
+        return self.page.evaluate(
+            """() => {
+                const c = document.querySelector(".layer.base");
+                return c.getContext("2d").getImageData(c.width / 2, c.height / 2, 1, 1).data[1];
+            }"""
+        )
+
     def rows(self) -> list[str]:
         """Names in the list of objects."""
         return [text.strip() for text in self.page.locator("lw-objects .row .name").all_inner_texts()]
