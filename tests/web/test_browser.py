@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -161,6 +162,21 @@ def test_the_palette_themes_and_the_keyboard(live_server: LiveServer, page: Any)
     page.goto(live_server.url + "/projects")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
     assert not noted
+
+
+def test_an_export_is_made_in_the_background_and_fetched(live_server: LiveServer, page: Any) -> None:
+    made = live_server.cli("project", "create", "Quay", "--kind", "image", "--classes", str(_classes(live_server)))
+    sign_in(page, live_server)
+    page.goto(f"{live_server.url}/projects/{made['uid']}/exports")
+    page.get_by_role("button", name="Make the first export").click()
+    page.get_by_role("dialog").get_by_label("COCO").check()
+    page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    page.get_by_text("Ready").wait_for()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    content = json.loads(started.value.path().read_text())
+    assert [c["name"] for c in content["categories"]] == ["box"]
+    assert started.value.suggested_filename.startswith("quay-coco-")
 
 
 def _classes(server: LiveServer) -> Any:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from labelwright.geometry.document import LabelObject, Rectangle
+from labelwright.models.background import BackgroundTask
 from labelwright.models.events import Delivery
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import LabelClass, Workflow
@@ -388,6 +389,21 @@ def test_an_items_page_shows_labels_history_and_restores(site: Site) -> None:
     assert '<rect class="s"' in alice.get(f"/items/{uid}?version=1").text
     refused(site.as_("bob"), f"/items/{uid}/restore/1", 403)
     refused(alice, f"/items/{uid}/restore/99", 404)
+
+
+def test_an_export_is_queued_and_belongs_to_its_team(site: Site) -> None:
+    vera, base = site.as_("vera"), site.url + "/exports"
+    assert "No exports yet" in vera.get(base).text
+    assert 'data-fault="format"' in refused(vera, base, format="nonsense")
+    refused(vera, base, 404, format="coco", batch="nonsense")
+    post(vera, base, format="coco", stage="", batch="")
+    assert "Waiting" in vera.get(base).text
+    assert "Export" in vera.get("/background", headers=HTMX).text
+    assert "Export" not in site.as_("charlie").get("/background", headers=HTMX).text
+    with site.database.read() as session:
+        uid = session.scalars(select(BackgroundTask.uid)).one()
+    assert vera.get(f"/exports/{uid}").status_code == 409  # not made yet
+    assert site.as_("charlie").get(f"/exports/{uid}").status_code == 404
 
 
 def test_activity_says_what_happened_and_what_is_new(site: Site) -> None:

@@ -193,7 +193,7 @@ def task_rows(view: View, project: Project, tasks: Sequence[Task], *, draw: bool
     ]  # fmt: skip
 
 
-def labels(view: View, project: Project, items: Sequence[Item], *, titles: bool = False) -> dict[int, Markup]:
+def labels(view: View, project: Project, items: Sequence[Item]) -> dict[int, Markup]:
     """The labels of these items drawn as SVG, by item id."""
     counts = object_counts(view.session, [item.id for item in items])
     wanted = {
@@ -203,9 +203,7 @@ def labels(view: View, project: Project, items: Sequence[Item], *, titles: bool 
         return {}
     shades = colors(view.session, project)
     return {
-        item_id: overlay.draw(
-            stored.document, shades, wanted[item_id].width or 1, wanted[item_id].height or 1, titles=titles
-        )
+        item_id: overlay.draw(stored.document, shades, wanted[item_id].width or 1, wanted[item_id].height or 1)
         for item_id, stored in documents.read_many(view.session, list(wanted)).items()
     }
 

@@ -21,7 +21,6 @@ from labelwright.web.view import View
 
 SHOWN = 8
 PAGE = 50
-FORMAT_WORDS = {"coco": "COCO: one JSON file with boxes, polygons, masks and key points"}
 STAGES = (
     ("", "Everything as it is now"),
     ("end", "Only what went through all steps"),
@@ -40,7 +39,7 @@ def index(view: View, uid: str) -> Response:
         "exports",
         rows=rows,
         people=listing.by_id(view.session, User, {row.created_by for row in rows}),
-        formats=[(key, FORMAT_WORDS.get(key, key)) for key in FORMATS],
+        formats=FORMATS,
         stages=STAGES,
         batches=listing.batch_names(view.session, project),
         kept=exports.KEPT.days,
@@ -52,7 +51,7 @@ def rows(view: View, uid: str) -> Response:
     project = project_of(view, uid)
     found = _rows(view, project)
     people = listing.by_id(view.session, User, {row.created_by for row in found})
-    return view.part("_exports.html", project, rows=found, people=people)
+    return view.part("_exports.html", project, rows=found, people=people, formats=FORMATS)
 
 
 def start(view: View, uid: str) -> Response:

@@ -60,7 +60,7 @@ def show(view: View, uid: str) -> Response:
     stored = newest if version == newest.version else documents.read(view.session, item.id, version=version)
     width, height = pictures.frame_size(item, frames, frame)
     drawn = (
-        overlay.draw(stored.document, listing.colors(view.session, project), width, height, frame, titles=True)
+        overlay.draw(stored.document, listing.colors(view.session, project), width, height, frame, large=True)
         if width and height
         else ""
     )
