@@ -32,7 +32,7 @@ MANY = Annotated[list[Annotated[UUID, Field(strict=False)]], Field(min_length=1,
 class Next(Form):
     """Which task you want. All may be left out."""
 
-    project: UUID | None = Field(None, strict=False)
+    project: UUID | None = Field(default=None, strict=False)
     stage: Stage | None = None
 
 
