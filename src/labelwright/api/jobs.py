@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from typing_extensions import TypedDict
 
 from labelwright.api.bodies import work as bodies
@@ -185,7 +185,7 @@ def _items(call: Call, project: Project, uids: list[UUID]) -> list[int]:
     return _ids(call, query, uids, "items", "item of this project")
 
 
-def _ids(call: Call, query: Any, uids: list[UUID], field: str, what: str) -> list[int]:
+def _ids(call: Call, query: Select[UUID, int], uids: list[UUID], field: str, what: str) -> list[int]:
     if not uids:
         return []
     found: dict[UUID, int] = {row[0]: row[1] for row in call.session.execute(query)}
