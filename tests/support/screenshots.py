@@ -32,7 +32,11 @@ def main() -> None:
             with sync_playwright() as playwright:
                 program = shutil.which("chromium")
                 browser = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM_FLAGS))
-                _tour(browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}), f"http://127.0.0.1:{port}", said["Password"])
+                _tour(
+                    browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}),
+                    f"http://127.0.0.1:{port}",
+                    said["Password"],
+                )
                 browser.close()
         finally:
             server.stop()
