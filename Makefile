@@ -37,14 +37,10 @@ migration: ## write a migration: NAME=what_changes (NAME=first rewrites the firs
 bench: setup ## measure and print our speed beside the peers' figures; ARGS=names of benchmarks
 	@$(PY) -m benchmarks $(ARGS)
 
-bench-peers: setup ## the same with the peers installed and run alternately
-	@scripts/setup peers
-	@$(PY) -m benchmarks --peers $(ARGS)
-
 pins: ## write requirements/*.txt anew from pyproject.toml
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/base.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/base.txt --group dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/s3-server.in -o requirements/s3-server.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/roboflow.in -o requirements/roboflow.txt
 
-.PHONY: help install run setup test lint format migration bench bench-peers pins
+.PHONY: help install run setup test lint format migration bench pins

@@ -1,4 +1,4 @@
-"""Run benchmarks and print them beside the peers' figures: `python -m benchmarks [--quick] [--postgresql] [--peers] [NAME...]`."""
+"""Run benchmarks and print them beside the peers' figures: `python -m benchmarks [--quick] [--postgresql] [NAME...]`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []])
     parser.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
     parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL instead of SQLite")
-    parser.add_argument("--peers", action="store_true", help="run the peers too, alternating with ours")
     asked = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     results: list[Result] = []
@@ -52,10 +51,6 @@ def main() -> None:
         try:
             for name in asked.names or BENCHMARKS:
                 results += run(name, Path(folder).absolute() / name, server, asked.quick)
-            if asked.peers:
-                from benchmarks import peers
-
-                results += peers.label_studio(Path(folder).absolute(), asked.quick)
         finally:
             if server:
                 postgres.clean_up(server.folder)
