@@ -188,7 +188,7 @@ def _items(call: Call, project: Project, uids: list[UUID]) -> list[int]:
 def _ids(call: Call, query: Select[UUID, int], uids: list[UUID], field: str, what: str) -> list[int]:
     if not uids:
         return []
-    found: dict[UUID, int] = {found_uid: row_id for found_uid, row_id in call.session.execute(query)}
+    found = {found_uid: row_id for found_uid, row_id in call.session.execute(query)}
     missing = [uid for uid in uids if uid not in found]
     if missing:
         raise Invalid(f"{missing[0]} is no {what}.", field=field)
