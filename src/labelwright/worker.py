@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import deliveries, exports, media_pump, upkeep, webhooks
+from labelwright.services import deliveries, exports, media_pump, upkeep, versions, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
 from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
@@ -20,6 +20,7 @@ TASKS: dict[str, Task] = {
     "upkeep": upkeep.run,
     "minute": upkeep.minute,
     "export": exports.run,
+    "version-export": versions.run,
 }
 # One line per JSON in which a webhook may be told: its name -> function that builds the call.
 SHAPES: dict[str, Shape] = webhooks.SHAPES | {

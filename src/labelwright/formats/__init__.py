@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from labelwright.formats import coco, createml, semantic, tables, voc, yolo
+from labelwright.formats import coco, coco_folders, createml, semantic, tables, voc, yolo
 from labelwright.formats.sample import Format
 
 FORMATS: dict[str, Format] = {
     "coco": coco.FORMAT,
+    "coco-folders": coco_folders.FORMAT,
     "yolo": yolo.FORMAT,
     "yolo-obb": yolo.ORIENTED,
     "darknet": yolo.DARKNET,

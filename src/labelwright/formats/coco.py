@@ -94,17 +94,23 @@ _annotation = msgspec.json.Decoder(Annotation).decode
 _file = msgspec.json.Decoder(_File).decode
 
 
-def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass]) -> Report:
-    """Write a COCO file. Objects of shapes that COCO lacks are counted in the report and left out."""
+def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass], *, group: str = "") -> Report:
+    """Write a COCO file. Objects of shapes that COCO lacks are counted in the report and left out.
+
+    `group`: the name of a category 0 over all others, which some readers expect."""
     report = Report()
-    for piece in _pieces(samples, classes, report):
+    for piece in _pieces(samples, classes, report, group):
         file.write(piece)
     return report
 
 
-def _pieces(samples: Iterable[Sample], classes: Sequence[SampleClass], report: Report) -> Iterator[bytes]:
+def _pieces(
+    samples: Iterable[Sample], classes: Sequence[SampleClass], report: Report, group: str = ""
+) -> Iterator[bytes]:
     categories = {c.name: number for number, c in enumerate(classes, 1)}
-    listed = [_category(number, c) for number, c in enumerate(classes, 1)]
+    listed = [{**_category(number, c), "supercategory": group} for number, c in enumerate(classes, 1)]
+    if group:
+        listed.insert(0, {"id": 0, "name": group, "supercategory": "none"})
     yield b'{"info":{"description":"Exported by Labelwright"},"licenses":[],"categories":' + _encode(listed)
     yield b',\n"annotations":['
     with tempfile.SpooledTemporaryFile(max_size=SPOOL) as images:

@@ -1,5 +1,5 @@
 """Tables, by subject. Importing this package fills `Base.metadata`."""
 
-from labelwright.models import background, documents, events, identity, items, projects, work
+from labelwright.models import background, documents, events, identity, items, projects, versions, work
 
-__all__ = ["background", "documents", "events", "identity", "items", "projects", "work"]
+__all__ = ["background", "documents", "events", "identity", "items", "projects", "versions", "work"]

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from labelwright.edge.call import Call, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
-from labelwright.vendors.roboflow import annotate, batches, images, jobs, projects, refusals, wire
+from labelwright.vendors.roboflow import annotate, batches, images, jobs, projects, refusals, versions, wire
 from labelwright.vendors.roboflow.asking import Ask, actor_of
 from labelwright.vendors.roboflow.wire import Refused
 
@@ -96,6 +96,10 @@ ROWS: tuple[Row, ...] = (
     Row("POST", f"{P}/annotate/{{image}}", annotate.annotate, json=False),
     *_refusing(P, ("autolabel",), refusals.no_models),
     *_refusing(f"{P}/{{version:int}}", ("train", "trainings", "uploadModel"), refusals.no_models),
+    Row("POST", f"{P}/generate", versions.generate),
+    Row("GET", f"{P}/{{version:int}}", versions.detail),
+    Row("DELETE", f"{P}/{{version:int}}", versions.delete),
+    Row("GET", f"{P}/{{version:int}}/{{format}}", versions.export, write=True),
     Row("GET", P, projects.project),
     Row("DELETE", P, projects.trash),
     Row("GET", "/{ws}", projects.workspace),

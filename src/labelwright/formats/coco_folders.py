@@ -1,0 +1,109 @@
+"""COCO as a folder a split: `train/_annotations.coco.json` beside the pictures, `valid/...`, `test/...`.
+
+Category 0 stands for the group of all classes, as in Roboflow's exports; nothing is labeled with it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import IO, Any
+
+import msgspec
+
+from labelwright.errors import Invalid
+from labelwright.formats import archive, coco
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.geometry.document import Document
+
+NAME = "_annotations.coco.json"
+GROUP = "objects"
+
+
+class _Waiting(msgspec.Struct, array_like=True):
+    """A sample on a line of a temporary file, until its split is written."""
+
+    name: str
+    width: int
+    height: int
+    document: Document
+    uid: str
+
+
+_line = msgspec.json.Decoder(_Waiting).decode
+
+
+def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass]) -> Report:
+    """Write a zip. Memory: one picture at a time; labels wait in a temporary file a split."""
+    report = Report()
+    with ExitStack() as stack:
+        out = stack.enter_context(archive.Writer(file))
+        splits: dict[str, IO[bytes]] = {}
+        for sample in samples:
+            folder = archive.folder_of(sample)
+            if folder not in splits:
+                splits[folder] = stack.enter_context(tempfile.TemporaryFile())
+            name = out.name(folder, sample.name)
+            waiting = _Waiting(name, sample.width, sample.height, sample.document, sample.uid)
+            splits[folder].write(msgspec.json.encode(waiting) + b"\n")
+            out.picture(f"{folder}/{name}", sample)
+        for folder, lines in splits.items():
+            lines.seek(0)
+            with tempfile.TemporaryFile() as body:
+                part = coco.write(_waiting(lines), body, classes, group=GROUP)
+                body.seek(0)
+                with out.stream(f"{folder}/{NAME}") as target:
+                    shutil.copyfileobj(body, target)
+            report.images += part.images
+            report.objects += part.objects
+            report.left_out += part.left_out
+    return report
+
+
+def _waiting(lines: IO[bytes]) -> Iterator[Sample]:
+    for line in lines:
+        found = _line(line)
+        yield Sample(found.name, found.width, found.height, found.document, found.uid)
+
+
+def read(file: IO[bytes]) -> Dataset:
+    """Read a zip of one or more such files, with or without the pictures. Raises `Invalid`."""
+    tree = archive.Tree(file)
+    paths = [path for path in tree.names(".json") if path.endswith("coco.json")]
+    if not paths:
+        raise Invalid(f"The archive has no {NAME}.", field=NAME)
+    classes: dict[str, SampleClass] = {}
+    for path in paths:
+        body = _without_group(tree.read(path), path)
+        classes |= {c.name: c for c in coco.read(io.BytesIO(body)).classes if c.name not in classes}
+    return Dataset(list(classes.values()), _samples(tree, paths))
+
+
+def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        for sample in coco.read(io.BytesIO(_without_group(tree.read(path), path))).samples:
+            sample.split = archive.split_of(path)
+            picture = f"{folder}/{sample.name}" if folder else sample.name
+            if picture in tree:
+                sample.picture = tree.opener(picture)
+            yield sample
+
+
+def _without_group(body: bytes, path: str) -> bytes:
+    """The file without a first category that only groups the others."""
+    try:
+        value: Any = msgspec.json.decode(body)
+        categories = value["categories"]
+        used = {annotation.get("category_id") for annotation in value.get("annotations", [])}
+    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+        raise Invalid(f"{path} is not a COCO file: {error}", field=path) from None
+    value["categories"] = [
+        c for c in categories if c.get("id") in used or c.get("supercategory") != "none" or len(categories) == 1
+    ]
+    return msgspec.json.encode(value)
+
+
+FORMAT = Format("COCO in folders", ".zip", "application/zip", coco.FORMAT.loses, write, read)

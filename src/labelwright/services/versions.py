@@ -1,0 +1,259 @@
+"""Dataset versions: freezing the dataset under a number, and writing a version in a format, the same bytes each time."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from labelwright import bulk
+from labelwright.db import Database, now
+from labelwright.errors import Conflict, Invalid, NotFound
+from labelwright.formats import FORMATS, archive
+from labelwright.formats.sample import Sample, SampleClass
+from labelwright.geometry.document import Document
+from labelwright.media import moving, recipes
+from labelwright.media.recipes import Recipe, Work
+from labelwright.models.background import BackgroundTask
+from labelwright.models.items import Item, ItemMedia, Media
+from labelwright.models.projects import Project
+from labelwright.models.versions import DatasetVersion, VersionItem
+from labelwright.services import access, background, bodies, documents, ontology
+from labelwright.services.access import Actor
+from labelwright.services.background import Progress, Shared
+from labelwright.storage import Store, content_key
+
+KIND = "version-export"
+KEPT = timedelta(days=30)
+CHUNK = 500
+COLUMNS = ("version_id", "position", "item_uid", "name", "split", "width", "height", "sha256", "body")
+SPLITS = ("train", "valid", "test")
+README = "README.dataset.txt"
+
+
+def freeze(
+    session: Session, actor: Actor, project: Project, settings: dict[str, Any], name: str = ""
+) -> DatasetVersion:
+    """The dataset as it is now, as the project's next version. Raises `Conflict` while nothing is in the dataset."""
+    access.require(actor, "manage", project.team_id, "project")
+    recipe = recipes.parse(settings)
+    session.refresh(project, with_for_update=True)  # one number each
+    number = (
+        session.scalar(select(func.max(DatasetVersion.number)).where(DatasetVersion.project_id == project.id)) or 0
+    ) + 1
+    classes = [{"name": c.name, "skeleton": c.skeleton} for c in ontology.classes_of(session, project.id)]
+    version = DatasetVersion(
+        project_id=project.id, number=number, name=name.strip()[:200] or f"Version {number}", settings=settings,
+        classes=classes, created_by=actor.user_id,
+    )  # fmt: skip
+    session.add(version)
+    session.flush()
+    counts = _freeze_items(session, project, version, recipe)
+    if not counts:
+        raise Conflict("The dataset is empty: accept labeled images into it, then make a version.")
+    version.splits = {split: counts[split] for split in SPLITS}
+    version.images = sum(counts.values())
+    session.flush()
+    return version
+
+
+def _freeze_items(session: Session, project: Project, version: DatasetVersion, recipe: Recipe) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    after, position = 0, 0
+    while True:
+        query = (
+            select(Item.id, Item.uid, Item.name, Item.split, Media.width, Media.height, Media.sha256)
+            .join(ItemMedia, (ItemMedia.item_id == Item.id) & (ItemMedia.role == "main"))
+            .join(Media, Media.id == ItemMedia.media_id)
+            .where(Item.project_id == project.id, Item.accepted_at.is_not(None), Item.kind == "image", Item.id > after)
+        )
+        rows = session.execute(query.order_by(Item.id).limit(CHUNK)).all()
+        found = documents.read_many(session, [row.id for row in rows])
+        frozen: list[tuple[Any, ...]] = []
+        for row in rows:
+            document = found[row.id].document if row.id in found else Document()
+            split = row.split or "train"
+            position += 1
+            counts[split] += recipe.outputs(split)
+            body = bodies.pack(document)
+            frozen.append(
+                (version.id, position, row.uid, row.name, split, row.width or 1, row.height or 1, row.sha256, body)
+            )
+        bulk.insert(session, VersionItem.__table__, COLUMNS, frozen)  # type: ignore[arg-type]
+        if len(rows) < CHUNK:
+            return counts
+        after = rows[-1].id
+
+
+def of_project(session: Session, project: Project) -> list[DatasetVersion]:
+    """The versions that are not in the trash, newest first."""
+    query = select(DatasetVersion).where(DatasetVersion.project_id == project.id, DatasetVersion.deleted_at.is_(None))
+    return list(session.scalars(query.order_by(DatasetVersion.number.desc())))
+
+
+def numbered(session: Session, project: Project, number: int) -> DatasetVersion:
+    """A version by its number. Raises `NotFound`, also for one in the trash."""
+    query = select(DatasetVersion).where(DatasetVersion.project_id == project.id, DatasetVersion.number == number)
+    found = session.scalar(query.where(DatasetVersion.deleted_at.is_(None)))
+    if found is None:
+        raise NotFound(f"The project has no version {number}.")
+    return found
+
+
+def set_deleted(session: Session, version: DatasetVersion, deleted: bool) -> None:
+    """Put a version into the trash, or take it out."""
+    version.deleted_at = now() if deleted else None
+    session.flush()
+
+
+# --- exports ---------------------------------------------------------------------------------------------------------
+
+
+def exports_of(session: Session, versions: list[DatasetVersion]) -> dict[int, dict[str, BackgroundTask]]:
+    """For each version (id) its newest export of each name."""
+    found: dict[int, dict[str, BackgroundTask]] = {version.id: {} for version in versions}
+    projects = {version.project_id for version in versions}
+    query = select(BackgroundTask).where(BackgroundTask.project_id.in_(projects), BackgroundTask.kind == KIND)
+    for row in session.scalars(query.order_by(BackgroundTask.id)):
+        if row.arguments.get("version") in found:
+            found[row.arguments["version"]][row.arguments["name"]] = row
+    return found
+
+
+def export(
+    session: Session, actor: Actor, project: Project, version: DatasetVersion, name: str, format_key: str
+) -> BackgroundTask:
+    """The export of a version under `name` in a format: the one there is, or a new one that is queued. A failed one is made anew."""
+    if format_key not in FORMATS:
+        raise Invalid(f"There is no format {format_key!r}.", field="format")
+    session.refresh(version, with_for_update=True)
+    row = exports_of(session, [version])[version.id].get(name)
+    if row is not None and row.state != "failed":
+        return row
+    arguments = {"version": version.id, "name": name, "format": format_key}
+    made = background.follow(
+        session, KIND, arguments, team_id=project.team_id, project_id=project.id, user_id=actor.user_id
+    )
+    made.total = version.images
+    return made
+
+
+def _run(shared: Shared, progress: Progress) -> dict[str, Any]:
+    row = progress.row
+    key = f"versions/{row.uid.hex}.zip"
+    with tempfile.NamedTemporaryFile(prefix="labelwright-version-") as file:
+        images = write(
+            shared.database, shared.store, row.arguments["version"], row.arguments["format"], file, progress.update
+        )
+        file.flush()
+        size = Path(file.name).stat().st_size
+        shared.store.put(key, Path(file.name), mime="application/zip")
+    return {"key": key, "size": size, "images": images}
+
+
+run = background.followed(_run)
+
+
+def write(
+    database: Database, store: Store, version_id: int, format_key: str, file: IO[bytes], progress: Any = None
+) -> int:
+    """Write a version in a format to an open file; how many pictures. Memory does not grow with the version."""
+    with database.read() as session:
+        version = session.get(DatasetVersion, version_id)
+        if version is None:
+            raise NotFound("There is no such version.")
+        project = session.get_one(Project, version.project_id)
+    recipe = recipes.parse(version.settings)
+    samples = _samples(database, store, version, recipe, progress)
+    classes = [SampleClass(c["name"], c["skeleton"]) for c in version.classes]
+    report = FORMATS[format_key].write(samples, file, classes)
+    file.flush()
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as out:
+        text = (
+            f"{project.name}, version {version.number} ({version.name}), frozen {version.created_at:%Y-%m-%d %H:%M} UTC\n"
+            f"{report.images} images, {report.objects} objects, exported by Labelwright as {FORMATS[format_key].title}.\n"
+        )
+        out.writestr(zipfile.ZipInfo(README, archive.WHEN), text)
+    return report.images
+
+
+def _samples(
+    database: Database, store: Store, version: DatasetVersion, recipe: Recipe, progress: Any
+) -> Iterator[Sample]:
+    done, after = 0, 0
+    while True:
+        with database.read() as session:
+            query = select(VersionItem).where(VersionItem.version_id == version.id, VersionItem.position > after)
+            rows = list(session.scalars(query.order_by(VersionItem.position).limit(CHUNK)))
+        for row in rows:
+            for sample in _outputs(store, recipe, row):
+                yield sample
+                done += 1
+                if progress is not None and not done % 50:
+                    progress(done)
+        if len(rows) < CHUNK:
+            return
+        after = rows[-1].position
+
+
+@dataclass(frozen=True)
+class _Output:
+    """One picture that comes out of an item of a version."""
+
+    recipe: Recipe
+    row: VersionItem
+    copy: int
+    tile: int
+
+    def work(self, work: Work) -> Work:
+        """Take it through the recipe."""
+        seed = recipes.seed_of(self.row.sha256, self.row.position, self.copy * 1000 + self.tile)
+        return recipes.run(self.recipe, work, seed, self.tile, vary=self.row.split == "train")
+
+    def picture(self, store: Store) -> bytes:
+        """Its file."""
+        image = recipes.opened(store.get(content_key(self.row.sha256)))
+        done = self.work(Work(image, image.width, image.height))
+        assert done.image is not None
+        return recipes.jpeg(done.image)
+
+    @property
+    def name(self) -> str:
+        """Its file name, as Roboflow's clients know them; the same for the same content."""
+        stem, suffix = posixpath.splitext(self.row.name)
+        mark = hashlib.sha256(self.row.sha256 + f"{self.row.position}:{self.copy}:{self.tile}".encode()).hexdigest()[
+            :32
+        ]
+        return f"{stem}_{suffix[1:] or 'jpg'}.rf.{mark}.jpg"
+
+
+def _outputs(store: Store, recipe: Recipe, row: VersionItem) -> Iterator[Sample]:
+    document = bodies.unpack(row.body)
+    if recipe.plain:
+        picture = partial(_original, store, row.sha256, recipe.orient)
+        yield Sample(row.name, row.width, row.height, document, str(row.item_uid), row.split, picture)
+        return
+    copies = recipe.copies if row.split == "train" else 1
+    for copy in range(copies):
+        for tile in range(recipe.tiles[0] * recipe.tiles[1]):
+            output = _Output(recipe, row, copy, tile)
+            work = output.work(Work(None, row.width, row.height))
+            moved = moving.document(document, row.width, row.height, work)
+            yield Sample(output.name, work.width, work.height, moved, f"{row.item_uid}/{copy}/{tile}", row.split,
+                         partial(output.picture, store))  # fmt: skip
+
+
+def _original(store: Store, sha256: bytes, orient: bool) -> bytes:
+    body = store.get(content_key(sha256))
+    return recipes.jpeg(recipes.opened(body)) if orient and recipes.turned(body) else body
