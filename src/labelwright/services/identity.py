@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 from datetime import datetime, timedelta
+from functools import cache
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -21,7 +22,6 @@ from labelwright.services.access import Actor, require
 _hasher = PasswordHash((Argon2Hasher(),))
 # Argon2 takes 64 MB and most of a core on purpose: two at once, so that a burst of sign-ins cannot starve the rest.
 _hashing = threading.BoundedSemaphore(2)
-_NOBODY = _hasher.hash(secrets.token_hex(16))
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
 KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 TOUCH_EVERY = timedelta(minutes=5)
@@ -74,11 +74,17 @@ def set_password(session: Session, user: User, password: str) -> None:
     session.execute(delete(SignIn).where(SignIn.user_id == user.id))
 
 
+@cache
+def _nobody() -> str:
+    """A hash that no password has. Made at the first need: hashing takes a third of a second, start-up has no use for it."""
+    return _hasher.hash(secrets.token_hex(16))
+
+
 def authenticate(session: Session, email: str, password: str) -> User:
     """The person with that password. Raises `Unauthenticated`, in the same time whether or not they exist."""
     user = session.scalar(select(User).where(User.email == email.strip().lower()))
     with _hashing:
-        right = _hasher.verify(password, user.password_hash if user and user.password_hash else _NOBODY)
+        right = _hasher.verify(password, user.password_hash if user and user.password_hash else _nobody())
     if user is None or not right or user.disabled:
         raise Unauthenticated("E-mail or password is wrong.")
     return user
