@@ -216,7 +216,8 @@ def many_metadata(ask: Ask) -> Response:
     ask.session.add(done)
     ask.session.flush()
     task_id = wire.short(done.uid)
-    return wire.answer({"taskId": task_id, "url": f"{ask.call.base_url}/{home.slug}/asynctasks/{task_id}"}, 202)
+    base = ask.call.base_url + str(ask.call.request.scope.get("root_path", ""))
+    return wire.answer({"taskId": task_id, "url": f"{base}/{home.slug}/asynctasks/{task_id}"}, 202)
 
 
 STATES = {"queued": "queued", "running": "running", "done": "completed", "failed": "failed"}

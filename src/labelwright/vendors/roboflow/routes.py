@@ -17,7 +17,18 @@ from starlette.routing import Route
 from labelwright.edge.call import Call, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
-from labelwright.vendors.roboflow import annotate, batches, images, jobs, projects, refusals, versions, wire
+from labelwright.vendors.roboflow import (
+    annotate,
+    batches,
+    images,
+    insights,
+    jobs,
+    projects,
+    refusals,
+    search,
+    versions,
+    wire,
+)
 from labelwright.vendors.roboflow.asking import Ask, actor_of
 from labelwright.vendors.roboflow.wire import Refused
 
@@ -53,6 +64,11 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/", projects.check_key),
     Row("POST", "/dataset/{proj}/upload", images.upload, json=False, prepare=images.read_upload),
     Row("POST", "/dataset/{proj}/annotate/{image}", annotate.annotate, json=False),
+    Row("GET", "/{ws}/stats", insights.stats),
+    Row("POST", "/{ws}/search/v1", search.of_workspace, write=False),
+    *_refusing("/{ws}/search", ("export",), refusals.not_yet),
+    *_refusing("/{ws}", ("groups",), refusals.not_yet),
+    *_refusing("/{ws}/upload", ("zip",), refusals.not_yet),
     Row("GET", "/{ws}/trash", projects.trashed),
     Row("POST", "/{ws}/trash/restore", projects.restore),
     Row("POST", "/{ws}/projects", projects.create),
@@ -96,6 +112,8 @@ ROWS: tuple[Row, ...] = (
     Row("POST", f"{P}/annotate/{{image}}", annotate.annotate, json=False),
     *_refusing(P, ("autolabel",), refusals.no_models),
     *_refusing(f"{P}/{{version:int}}", ("train", "trainings", "uploadModel"), refusals.no_models),
+    Row("POST", f"{P}/search", search.of_project, write=False),
+    *_refusing(f"{P}/upload", ("zip",), refusals.not_yet),
     Row("POST", f"{P}/generate", versions.generate),
     Row("GET", f"{P}/{{version:int}}", versions.detail),
     Row("DELETE", f"{P}/{{version:int}}", versions.delete),
