@@ -35,7 +35,7 @@ from labelwright.services.background import Progress, Shared
 from labelwright.storage import Store, content_key
 
 KIND = "version-export"
-KEPT = timedelta(days=30)
+RETRIED = timedelta(minutes=1)
 CHUNK = 500
 COLUMNS = ("version_id", "position", "item_uid", "name", "split", "width", "height", "sha256", "body")
 SPLITS = ("train", "valid", "test")
@@ -48,7 +48,7 @@ def freeze(
     """The dataset as it is now, as the project's next version. Raises `Conflict` while nothing is in the dataset."""
     access.require(actor, "manage", project.team_id, "project")
     recipe = recipes.parse(settings)
-    session.refresh(project, with_for_update=True)  # one number each
+    session.refresh(project, with_for_update={"key_share": True})  # one number each
     number = (
         session.scalar(select(func.max(DatasetVersion.number)).where(DatasetVersion.project_id == project.id)) or 0
     ) + 1
@@ -134,13 +134,17 @@ def exports_of(session: Session, versions: list[DatasetVersion]) -> dict[int, di
 def export(
     session: Session, actor: Actor, project: Project, version: DatasetVersion, name: str, format_key: str
 ) -> BackgroundTask:
-    """The export of a version under `name` in a format: the one there is, or a new one that is queued. A failed one is made anew."""
+    """The export of a version under `name` in a format: the one there is, or a new one that is queued.
+
+    A failed one is made anew after a minute; until then `Conflict` says why it failed, so that who polls hears of it."""
     if format_key not in FORMATS:
         raise Invalid(f"There is no format {format_key!r}.", field="format")
     session.refresh(version, with_for_update=True)
     row = exports_of(session, [version])[version.id].get(name)
     if row is not None and row.state != "failed":
         return row
+    if row is not None and row.finished_at is not None and row.finished_at > now() - RETRIED:
+        raise Conflict(f"This export failed: {row.error}")
     arguments = {"version": version.id, "name": name, "format": format_key}
     made = background.follow(
         session, KIND, arguments, team_id=project.team_id, project_id=project.id, user_id=actor.user_id

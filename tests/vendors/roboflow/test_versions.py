@@ -129,9 +129,9 @@ print(json.dumps(True))
 def dataset(bench: Bench, made: dict[str, Any]) -> list[dict[str, Any]]:
     """The project's items, by our own API."""
     _, answer = bench.server.request("GET", "/api/v1/projects")
-    project = next(p for p in answer["items"] if p["slug"] == made["slug"])
+    project = next(p for p in answer["results"] if p["slug"] == made["slug"])
     _, answer = bench.server.request("GET", f"/api/v1/projects/{project['uid']}/items")
-    return [{"id": i["uid"]} for i in answer["items"]]
+    return [{"id": i["uid"]} for i in answer["results"]]
 
 
 def test_trash(bench: Bench, made: dict[str, Any]) -> None:

@@ -114,12 +114,12 @@ def _mark(item: Item, *, empty: bool) -> None:
 
 def _make_room(session: Session, project: Project, payload: Payload) -> None:
     """Make the classes and attributes that the labels name and the project lacks; callers racing for one get the same."""
-    names = list(dict.fromkeys([*(o.class_name for o in payload.document.objects), *(payload.labels or [])]))
+    names: list[str] = list(dict.fromkeys([*(o.class_name for o in payload.document.objects), *(payload.labels or [])]))
     attributes = _wanted_attributes(payload)
     if not _lacking(session, project, names) and not attributes:
         return
     # Everybody who adds to this project's ontology queues here; on SQLite they do anyway.
-    session.refresh(project, with_for_update=True)
+    session.refresh(project, with_for_update={"key_share": True})
     for name in _lacking(session, project, names):
         ontology.add_class(session, project, ClassInput(name, skeleton=payload.skeletons.get(name)))
     rows = {a.name: a for a in ontology.attributes_of(session, project.id) if a.scope == "item"}

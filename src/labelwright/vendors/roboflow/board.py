@@ -39,7 +39,7 @@ def status(row: Any) -> str:
     return "annotated" if row.version or empty else "unannotated"
 
 
-def in_job(job_id: int) -> Select[Any]:
+def in_job(job_id: int) -> Any:
     """Tasks of a job whose images are in it still: those in the dataset have left."""
     return (
         select(Task.id.label("task_id"), Item.id.label("item_id"), Item.uid, Item.name, Item.split, Item.tags,
@@ -51,7 +51,7 @@ def in_job(job_id: int) -> Select[Any]:
     )  # fmt: skip
 
 
-def unassigned(project: Project, batch_ids: Iterable[int]) -> Select[Any]:
+def unassigned(project: Project, batch_ids: Iterable[int]) -> Select[Item]:
     """Images of these batches that are in no job and not in the dataset, oldest first."""
     tasked = exists().where(Task.item_id == Item.id, Task.job_id == Job.id, Job.status != "archived")
     return (
@@ -142,8 +142,9 @@ def described_batches(session: Session, project: Project, rows: list[Batch]) -> 
     ]  # fmt: skip
 
 
-def _grouped(session: Session, query: Select[Any]) -> dict[int, int]:
-    return {row[0]: row[1] for row in session.execute(query)}
+def _grouped(session: Session, query: Any) -> dict[int, int]:
+    found: Any = session.execute(query).all()
+    return dict(found)
 
 
 def shown_batches(session: Session, project: Project) -> list[Batch]:
