@@ -49,6 +49,8 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
             waiting = _Waiting(name, sample.width, sample.height, sample.document, sample.uid)
             splits[folder].write(msgspec.json.encode(waiting) + b"\n")
             out.picture(f"{folder}/{name}", sample)
+        if not splits:  # an empty dataset is one too
+            splits["train"] = stack.enter_context(tempfile.TemporaryFile())
         for folder, lines in splits.items():
             lines.seek(0)
             with tempfile.TemporaryFile() as body:
