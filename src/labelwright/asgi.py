@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labelwright import api, web, worker
@@ -81,12 +81,12 @@ def _routes(context: Context, metrics: Metrics) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         *health.routes(context, metrics),
         *files.routes(context),
-        Mount("/api/v1", Named("api", api.create_app(context))),
+        Under("/api/v1", Named("api", api.create_app(context))),
     ]
     for name, app in vendors.items():
         routes.append(Under(f"/{name}", app))
         routes += [Under(f"/{root}", app, mounted=False) for root in VENDORS[name].roots]
-    routes.append(Mount("", Named("web", web.create_app(context))))
+    routes.append(Under("", Named("web", web.create_app(context))))
     hosts = {host: vendors[name] for host, name in context.settings.hosts.items() if name in vendors}
     return [Under("", Hosts(hosts, Starlette(routes=routes)))] if hosts else routes
 

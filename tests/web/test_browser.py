@@ -169,7 +169,7 @@ def test_an_export_is_made_in_the_background_and_fetched(live_server: LiveServer
     sign_in(page, live_server)
     page.goto(f"{live_server.url}/projects/{made['uid']}/exports")
     page.get_by_role("button", name="Make the first export").click()
-    page.get_by_role("dialog").get_by_label("COCO").check()
+    page.get_by_role("dialog").locator('input[value="coco"]').check()
     page.get_by_role("dialog").get_by_role("button", name="Export").click()
     page.get_by_text("Ready").wait_for()
     with page.expect_download() as started:
