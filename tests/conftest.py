@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from labelwright import migrate
 from labelwright.db import Database
-from tests.support import postgres, processes
+from tests.support import postgres, processes, strategies
 
 DATABASES = ("sqlite", "postgresql")
+assert strategies.settings  # importing it sets how Hypothesis chooses its cases
 CHROMIUM_FLAGS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
                   "--no-first-run", "--disable-quic", "--disable-gpu")  # fmt: skip
 _numbers = itertools.count()

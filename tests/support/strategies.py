@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,12 @@ from labelwright.geometry.document import (
 from labelwright.geometry.ontology import AttributeInfo, ClassInfo, Ontology
 
 # A busy machine is slow at times; that is no fault of the code under test.
-settings.register_profile("labelwright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "labelwright",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("LABELWRIGHT_NIGHTLY") != "1",  # the same cases each time; new ones nightly
+)
 settings.load_profile("labelwright")
 
 SKELETON = {
