@@ -154,6 +154,12 @@ def folder_of(sample: Sample) -> str:
     return sample.split or "train"
 
 
+def need_size(sample: Sample) -> None:
+    """Raise `Invalid` when the size of a sample is not known: formats that count pixels cannot write it."""
+    if sample.width < 1 or sample.height < 1:
+        raise Invalid(f"The size of {sample.name!r} is not known.", field="width")
+
+
 def stem(path: str) -> str:
     """A path without the suffix of a picture."""
     base, suffix = posixpath.splitext(path)

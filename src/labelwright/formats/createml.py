@@ -58,8 +58,7 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
 
 
 def _annotations(sample: Sample, report: Report, known: set[str]) -> Iterator[dict[str, Any]]:
-    if sample.width < 1 or sample.height < 1:
-        raise Invalid(f"The size of {sample.name!r} is not known.", field="width")
+    archive.need_size(sample)
     report.images += 1
     for item in sample.document.objects:
         if item.class_name not in known or not isinstance(item.shape, Rectangle | OrientedRectangle | Polygon):

@@ -53,8 +53,7 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
 
 
 def _png(sample: Sample, numbers: dict[str, int], report: Report) -> bytes:
-    if sample.width < 1 or sample.height < 1:
-        raise Invalid(f"The size of {sample.name!r} is not known.", field="width")
+    archive.need_size(sample)
     layers = []
     report.images += 1
     for item in sample.document.objects:

@@ -39,8 +39,7 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
 
 
 def _rows(sample: Sample, name: str, report: Report, known: set[str]) -> Iterator[tuple[object, ...]]:
-    if sample.width < 1 or sample.height < 1:
-        raise Invalid(f"The size of {sample.name!r} is not known.", field="width")
+    archive.need_size(sample)
     report.images += 1
     for item in sample.document.objects:
         if item.class_name not in known or not isinstance(item.shape, Rectangle | OrientedRectangle | Polygon):

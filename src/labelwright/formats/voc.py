@@ -38,8 +38,7 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
 
 def xml(sample: Sample, name: str, report: Report, known: set[str]) -> str:
     """The XML of one sample. Raises `Invalid` when its size is not known: VOC counts pixels."""
-    if sample.width < 1 or sample.height < 1:
-        raise Invalid(f"The size of {sample.name!r} is not known.", field="width")
+    archive.need_size(sample)
     parts = [
         f"<annotation>\n\t<folder></folder>\n\t<filename>{escape(name)}</filename>\n\t<path>{escape(name)}</path>\n"
         "\t<source>\n\t\t<database>labelwright</database>\n\t</source>\n"

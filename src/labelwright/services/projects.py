@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What a project may decide for itself.
 
     `review_own`: people may review their own work. `reasons`: what a rejection can be explained with.
-    `semantic`: every pixel has exactly one class. `autosave_seconds`: how soon the editor saves."""
+    `semantic`: every pixel has exactly one class."""
 
     review_own: bool = False
     reasons: list[str] = msgspec.field(
