@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Bench:
     server: LiveServer
     folder: Path
     workspace: str
+    # The server keeps one image for one content: no two pictures of a bench are alike.
+    seeds: Iterator[int] = field(default_factory=itertools.count)
 
     def environment(self) -> dict[str, str]:
         """What a user would set."""
@@ -85,9 +88,8 @@ class Bench:
         """So many different pictures in the folder; their file names."""
         names = []
         for number in range(count):
-            seed = int(uuid.uuid4().hex[:4], 16) % 200
             file = self.folder / f"{name}{number}.png"
-            file.write_bytes(pictures.picture(seed=seed + 201 * number, **{"width": 40 + number, **options}))
+            file.write_bytes(pictures.picture(seed=next(self.seeds), **{"width": 40 + number, **options}))
             names.append(file.name)
         return names
 
