@@ -42,5 +42,6 @@ pins: ## write requirements/*.txt anew from pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/base.txt --group dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/s3-server.in -o requirements/s3-server.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/roboflow.in -o requirements/roboflow.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/peers.in -o requirements/peers.txt
 
 .PHONY: help install run setup test lint format migration bench pins
