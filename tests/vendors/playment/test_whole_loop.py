@@ -1,4 +1,4 @@
-"""From the API call to the accepted result: a script files, people work through our API, the script fetches, a call arrives."""
+"""From the API call to the accepted result: a script files, people work in the browser, the script fetches, a call arrives."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ import requests
 from playment.base.data import Data
 
 from labelwright.services.webhooks import signature
+from tests.editor.conftest import Hand, Studio, near
+from tests.support import pictures
 from tests.support.origin import Origin
 from tests.vendors.playment import live
 from tests.vendors.playment.live import TAG, Site
 from tests.vendors.playment.test_traps import CORNERS
 
+pytestmark = pytest.mark.browser
 SECRET = "whsec_agreed-beforehand"
 
 
@@ -40,39 +43,39 @@ def origin() -> Iterator[Origin]:
     origin.close()
 
 
-def a_key(site: Site, name: str, role: str) -> str:
-    """An API key of a new member."""
+def person(site: Site, browser: Any, name: str, role: str) -> Hand:
+    """A new member, signed in by the form; pictures are 64 x 48."""
     address = f"{name}-{uuid.uuid4().hex[:6]}@example.org"
-    site.server.cli("user", "add", address, "--role", role)
-    return site.server.cli("key", "create", "--user", address, "--name", "test")["api_key"]
+    password = site.server.cli("user", "add", address, "--role", role)["password"]
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    hand = Hand(Studio(site.server, pictures.Site(0), {}), context, name)
+    hand.size = (64, 48)
+    hand.page.goto(f"{site.server.url}/login")
+    hand.page.fill("input[name=email]", address)
+    hand.page.fill("input[name=password]", password)
+    hand.page.keyboard.press("Enter")
+    hand.page.wait_for_url("**/work")
+    return hand
 
 
-def take(site: Site, key: str, stage: str) -> dict[str, Any]:
-    """The next task of a stage, opened."""
-    told = site.wait_for(
-        lambda: site.own("POST", "/tasks/next", {"project": site.images, "stage": stage}, key) or None
-    )  # fmt: skip
-    return site.own("GET", f"/tasks/{told['task']}/work", None, key)
+def take(site: Site, hand: Hand, job: str) -> Hand:
+    """Press Start in one's queue once there is work; that must be this job."""
 
+    def offered() -> bool:
+        hand.page.goto(f"{site.server.url}/work")
+        return hand.page.get_by_role("button", name="Start").is_visible()
 
-def save(site: Site, key: str, work: dict[str, Any], *objects: dict[str, Any]) -> None:
-    """Put objects into the task's document."""
-    body = {"base": work["document"]["version"], "save_id": str(uuid.uuid4()), "lease": work["task"]["lease"],
-            "put": list(objects), "delete": []}  # fmt: skip
-    site.own("PATCH", f"/items/{work['item']['uid']}/document", body, key)
-
-
-def verdict(site: Site, key: str, work: dict[str, Any], what: str, **more: str) -> None:
-    """Submit, accept or reject."""
-    site.own("POST", f"/tasks/{work['task']['uid']}/{what}", {"lease": work["task"]["lease"], **more}, key)
+    site.wait_for(offered)
+    hand.page.get_by_role("button", name="Start").click()
+    hand.page.wait_for_url(f"**/work/{job}")
+    return hand.ready()
 
 
 def test_filed_corrected_rejected_accepted_fetched(
-    shared_site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    shared_site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch, browser: Any
 ) -> None:
     site = shared_site.renewed()
     live.pointed_at(monkeypatch, site.server.url)
-    annotator, reviewer = a_key(site, "anna", "annotator"), a_key(site, "rita", "reviewer")
     site.own("POST", "/webhooks", {
         "url": origin.url("/callback"), "kinds": ["task.completed", "item.failed"], "project": site.images,
         "shape": "playment", "secret": SECRET, "header_key": "our-key",
@@ -81,40 +84,50 @@ def test_filed_corrected_rejected_accepted_fetched(
     sent = {"_id": str(uuid.uuid4()), "label": "Vehicle_car", "color": "rgb(70, 26, 158)", "coordinates": CORNERS,
             "attributes": {"State": {"state": "editable", "value": "Moving"}}}  # fmt: skip
     job = client.create_job("loop", TAG, Labeled(origin.url("/12.png"), [sent]), site.images)
+    path = f"/v1/projects/{site.images}/jobs/{job.id}"
+    site.wait_for(lambda: site.own("GET", f"/tasks/{job.id}/work")["item"]["media_state"] == "ready")
 
-    work = take(site, annotator, "label")
-    assert work["task"]["uid"] == job.id
-    (drawn,) = work["document"]["objects"]
-    drawn["shape"]["box"] = [0.15, 0.2, 0.55, 0.6]
-    ring = [0.1, 0.1, 0.3, 0.1, 0.2, 0.4]
-    save(
-        site,
-        annotator,
-        work,
-        drawn,
-        {"id": 2, "class": "lane_divider", "shape": {"type": "polygon", "parts": [[ring]]}},
-    )
-    verdict(site, annotator, work, "submit")
+    # The box is 0.1..0.5 by 0.2..0.6 of the picture: 6.4..32 by 9.6..28.8 pixels. She moves it and draws a polygon.
+    anna = take(site, person(site, browser, "anna", "annotator"), job.id)
+    assert anna.rows() == ["Vehicle_car 1"]
+    anna.press("v").drag((19, 19), (22, 21)).press("Escape").press("p")
+    anna.page.locator("lw-classes").get_by_text("lane_divider").click()
+    anna.click(40, 10).click(60, 10).click(50, 40).press("Enter").wait("saved").press("Control+Enter")
+    anna.page.get_by_text("All done").wait_for()
     assert client.get_job_result(site.images, job.id).status == "in_progress"
 
-    verdict(site, reviewer, take(site, reviewer, "review"), "reject", reason="Loose outline", comment="tighter")
-    work = take(site, annotator, "label")
-    assert (work["task"]["returned"], work["comments"][0]["body"]) == (1, "tighter")
-    drawn["shape"]["box"] = [0.15, 0.2, 0.5, 0.6]
-    save(site, annotator, work, drawn)
-    verdict(site, annotator, work, "submit")
+    rita = take(site, person(site, browser, "rita", "reviewer"), job.id).press("r")
+    dialog = rita.page.locator("dialog.reject")
+    dialog.get_by_role("radio").first.click()
+    dialog.get_by_role("textbox").fill("tighter")
+    dialog.get_by_role("button", name="Return to author").click()
+    rita.page.get_by_text("All done").wait_for()
+
+    take(site, anna, job.id)
+    assert anna.page.locator("lw-top .chip.returned").is_visible()
+    anna.press("v").drag((22, 21), (24, 23)).wait("saved").press("Control+Enter")
+    anna.page.get_by_text("All done").wait_for()
     assert client.get_job_result(site.images, job.id).result == ""
-    verdict(site, reviewer, take(site, reviewer, "review"), "accept")
+    take(site, rita, job.id).press("y")
+    site.wait_for(lambda: site.get(path)["status"] == "completed")
+    for hand in (anna, rita):
+        hand.context.close()
+        assert not hand.thrown
 
     told = client.get_job_result(site.images, job.id)
     assert told.status == "completed"
     attachment = f"{site.server.url}/v1/attachments?url={told.result}"
     result = requests.get(attachment, headers={"x-api-key": site.server.api_key}, timeout=30).json()["data"]
     (box,), (polygon,) = result["annotations"]["rectangles"], result["annotations"]["polygons"]
-    moved = [{"x": x, "y": y} for x, y in ((0.15, 0.2), (0.5, 0.2), (0.5, 0.6), (0.15, 0.6))]
-    assert box == {**sent, "coordinates": moved, "attributes": {"State": {"value": "Moving"}}}
-    corners = {"p1": {"x": 0.1, "y": 0.1}, "p2": {"x": 0.3, "y": 0.1}, "p3": {"x": 0.2, "y": 0.4}}
-    assert (polygon["label"], polygon["points"]) == ("lane_divider", corners)
+    # Moved by 5 and 4 pixels in all: 11.4..37 by 13.6..32.8.
+    corners = box["coordinates"]
+    found = [v for corner in corners for v in (corner["x"] * 64, corner["y"] * 48)]
+    assert near(found, [11.4, 13.6, 37, 13.6, 37, 32.8, 11.4, 32.8], 0.5)
+    assert box | {"coordinates": CORNERS} == sent | {"attributes": {"State": {"value": "Moving"}}}
+    assert polygon["label"] == "lane_divider"
+    corners = [polygon["points"][name] for name in ("p1", "p2", "p3")]
+    found = [v for corner in corners for v in (corner["x"] * 64, corner["y"] * 48)]
+    assert near(found, [40, 10, 60, 10, 50, 40], 0.5)
     assert not any(result["annotations"][key] for key in ("lines", "cuboids", "landmarks"))
 
     headers, body = site.wait_for(lambda: origin.received and origin.received[0])
