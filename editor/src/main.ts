@@ -1,6 +1,7 @@
 // Starts the editor on the page of one task, and goes on to the next without loading the page again.
 
 import { Session } from "./actions/session.ts";
+import { Pictures } from "./editor/picture.ts";
 import { Api, ApiError, Offline } from "./store/api.ts";
 import { BrowserJournal, MemoryJournal } from "./store/journal.ts";
 import { SettingsStore } from "./store/settings.ts";
@@ -26,6 +27,7 @@ const PARTS: [string, CustomElementConstructor][] = [
 for (const [name, part] of PARTS) customElements.define(name, part);
 
 const api = new Api();
+const pictures = new Pictures();
 const settings = new SettingsStore(window.localStorage);
 const app = document.querySelector<App>("lw-app")!;
 
@@ -34,7 +36,10 @@ async function start(): Promise<void> {
 
   const open = async (task: string): Promise<void> => {
     try {
-      const session = await Session.open(task, api, journal, settings);
+      const session = await Session.open(task, api, journal, settings, pictures);
+      // What was open stays in sight until now; its stage goes with everything that listened to it.
+      app.session = null;
+      await app.updateComplete;
       session.goTo = (next) => void go(next);
       document.title = `${session.work.item.name} - ${session.work.job.name || session.work.project.name}`;
       app.session = session;
@@ -50,8 +55,6 @@ async function start(): Promise<void> {
     }
     app.session?.close();
     history.pushState(null, "", `/work/${task}`);
-    app.session = null;
-    await app.updateComplete;
     await open(task);
   };
 

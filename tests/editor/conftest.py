@@ -64,7 +64,7 @@ class Studio:
         """A picture to be labeled, fetched and ready."""
         project = project or self.project()
         line: dict[str, Any] = {"name": f"street {next(_numbers)}", "objects": objects or []}
-        if "frames" not in more:
+        if not {"frames", "url", "upload"} & set(more):
             line["url"] = self.site.url("/street.png")
         filed = self.call("POST", f"/projects/{project}/items", line | more)
         task = Task(self, project, filed["task"], filed["item"])

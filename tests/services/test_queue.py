@@ -27,6 +27,22 @@ def test_priority_then_age_decides(session):
     assert queue.next_task(session, cast.max, project) is None
 
 
+def test_what_comes_next_can_be_asked_without_taking_it(session):
+    cast = gather(session)
+    project = a_project(session, cast)
+    _, (first, second, third) = a_job(session, cast.max, project, 3)
+    held = queue.next_task(session, cast.bob, project)
+    assert held is first
+    assert queue.following(session, cast.bob, first) is second
+    assert (second.state, second.holder_id) == ("open", None)
+    tasks.reassign(session, cast.max, third, cast.bob.user_id)
+    assert queue.following(session, cast.bob, first) is third
+    assert queue.following(session, cast.ben, first) is second
+    queue.next_task(session, cast.ben, project)
+    queue.next_task(session, cast.bob, project)
+    assert queue.following(session, cast.max, first) is None
+
+
 def test_the_most_urgent_job_goes_first_across_jobs_and_projects(session):
     cast = gather(session)
     one, two = a_project(session, cast), a_project(session, cast)

@@ -4,6 +4,7 @@ import type { LabelClass } from "../model/work.ts";
 import { TOOLS } from "../tools/index.ts";
 import * as combine from "./combine.ts";
 import * as objects from "./objects.ts";
+import { repeat } from "./repeat.ts";
 import type { Session } from "./session.ts";
 import * as tracks from "./tracks.ts";
 
@@ -54,6 +55,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "edit.cut", label: "Cut", group: "Edit", keys: ["Ctrl+X"], when: some, run: objects.cut },
   { id: "edit.paste", label: "Paste", group: "Edit", keys: ["Ctrl+V"], run: objects.paste },
   { id: "edit.duplicate", label: "Duplicate", group: "Edit", keys: ["Ctrl+D"], when: some, run: objects.duplicate },
+  { id: "edit.repeat", label: "Repeat the objects of the item before", group: "Edit", keys: ["Ctrl+Shift+V"], run: repeat },
   { id: "edit.delete", label: "Delete (the point under the pointer, else the objects)", group: "Edit", keys: ["Delete", "Backspace"], run: objects.remove },
   ...nudges,
   { id: "brush.smaller", label: "Smaller brush", group: "Tools", keys: ["["], run: (s) => changeBrush(s, 0.8) },

@@ -1,10 +1,17 @@
 // The frames of the item: which one is shown, stepping, playing, and fetching those that come next.
 
 import { keyIndex } from "../model/track.ts";
-import type { FrameMedia } from "../model/work.ts";
+import type { FrameMedia, Work } from "../model/work.ts";
 import type { Session } from "./session.ts";
 
 const AHEAD = 4;
+
+/** Where the picture of a frame is. A video file's frames are cut by the server, exact by their number. */
+export function urlOf(item: Work["item"], frame: number): string | null {
+  if (item.frames.length) return item.frames[frame]?.url ?? null;
+  if (item.media?.mime.startsWith("video/")) return `/api/v1/items/${item.uid}/frames/${frame}`;
+  return item.media?.url ?? null;
+}
 
 export class Frames {
   playing = false;
@@ -28,12 +35,8 @@ export class Frames {
     return this.session.bench.frame;
   }
 
-  /** Where the picture of a frame is. A video file's frames are cut by the server, exact by their number. */
   urlOf(frame: number): string | null {
-    const { item } = this.session.work;
-    if (this.list.length) return this.list[frame]?.url ?? null;
-    if (item.media?.mime.startsWith("video/")) return `/api/v1/items/${item.uid}/frames/${frame}`;
-    return item.media?.url ?? null;
+    return urlOf(this.session.work.item, frame);
   }
 
   go(frame: number): void {
@@ -78,6 +81,7 @@ export class Frames {
     this.loading = false;
     this.error = error;
     this.session.changed.emit();
+    if (!error) void this.session.lookAhead();
   }
 
   private preload(): void {

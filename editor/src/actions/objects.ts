@@ -89,7 +89,8 @@ export function duplicate(s: Session): void {
   place(s, [...s.selection.ids].map((id) => ({ ...s.store.get(id)!, shape: s.bench.shapeOf(id), keyframes: undefined })).filter((o) => o.shape), true);
 }
 
-function place(s: Session, objects: LabelObject[], aside: boolean): void {
+/** Puts copies in as new objects and selects them; `aside`: shifted a little. */
+export function place(s: Session, objects: LabelObject[], aside: boolean): void {
   const known = objects.filter((o) => s.ontology.find(o.class));
   if (!s.mayEdit || !known.length) return;
   const limit = s.work.job.limits?.objects;

@@ -1,6 +1,7 @@
 // One task being worked on: its document, its canvas, its lease, and what the person is doing with it.
 
 import { Editor } from "../editor/editor.ts";
+import type { Pictures } from "../editor/picture.ts";
 import { Workbench } from "../editor/workbench.ts";
 import { Ontology, type Missing, missing } from "../model/ontology.ts";
 import { type Comment, type Problem, type Work, personName } from "../model/work.ts";
@@ -14,7 +15,8 @@ import type { Store } from "../store/store.ts";
 import type { Sync } from "../store/sync.ts";
 import type { Undo } from "../store/undo.ts";
 import { Clock } from "./clock.ts";
-import { Frames } from "./frames.ts";
+import { Frames, urlOf } from "./frames.ts";
+import { remember } from "./repeat.ts";
 
 /** What is open beside the canvas. */
 export type Panel = "labels" | "comments" | "guide" | "history" | "look";
@@ -43,6 +45,8 @@ export class Session {
   over: { next: string | null; text: string } | null = null;
   /** Opens another task on this page; set by the page. */
   goTo: (task: string | null) => void = () => undefined;
+  private closed = false;
+  private lookedAhead = false;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -52,6 +56,8 @@ export class Session {
     readonly settings: SettingsStore,
     /** Who else holds the task, or why it cannot be changed; empty when it can. */
     public looking: string,
+    /** Decoded pictures, also of the task that comes next. */
+    private readonly pictures: Pictures,
   ) {
     ({ store: this.store, undo: this.undo, sync: this.sync } = opened);
     this.selection = new Selection(this.store);
@@ -68,13 +74,13 @@ export class Session {
   }
 
   /** Claims the task, brings back what was not saved, and opens its document. */
-  static async open(task: string, api: Api, journal: Journal, settings: SettingsStore): Promise<Session> {
+  static async open(task: string, api: Api, journal: Journal, settings: SettingsStore, pictures: Pictures): Promise<Session> {
     let { work, looking } = await claim(api, task);
     if ((await journal.read(work.item.uid)).head?.inflight) {
       await finishEarlier(work.item.uid, api, journal);
       work = { ...(await api.work(task)), can: work.can, task: work.task };
     }
-    return new Session(api, work, await openDocument(work, api, journal), settings, looking);
+    return new Session(api, work, await openDocument(work, api, journal), settings, looking, pictures);
   }
 
   get mayEdit(): boolean {
@@ -87,13 +93,16 @@ export class Session {
 
   /** Puts the canvas onto the page. */
   attach(root: HTMLElement): void {
-    this.editor = new Editor(root, this.bench);
+    this.editor = new Editor(root, this.bench, this.pictures);
     this.frames.show();
     this.showPins();
   }
 
   /** The task is left: nothing of it runs on. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    remember(this);
     this.clock.stop();
     this.sync.stop();
     this.frames.stop();
@@ -185,6 +194,19 @@ export class Session {
   async next(): Promise<string | null> {
     const answer = await this.api.next(this.work.project.uid, this.work.task.stage === "review" ? "review" : "label");
     return answer?.task ?? null;
+  }
+
+  /** Fetches and decodes what the next task will probably show, while this one is being done; takes nothing. */
+  async lookAhead(): Promise<void> {
+    if (this.lookedAhead || this.looking) return;
+    this.lookedAhead = true;
+    try {
+      const { task } = await this.api.following(this.work.task.uid);
+      const url = task && !this.closed ? urlOf((await this.api.work(task)).item, 0) : null;
+      if (url) await this.pictures.load(url);
+    } catch {
+      // Only a head start: opening the task says what is wrong with it.
+    }
   }
 
   /** On to the next task: at once when this one is over or only looked at. */

@@ -2,7 +2,7 @@
 
 import type { LabelObject } from "../model/document.ts";
 import type { Picture } from "./picture.ts";
-import { type Light, Pictures, lit, sizeOf } from "./picture.ts";
+import { type Light, type Pictures, lit, sizeOf } from "./picture.ts";
 import { selectTool } from "../tools/select.ts";
 import type { Pointer, Tool } from "../tools/tool.ts";
 import { Emitter } from "../store/emitter.ts";
@@ -16,7 +16,6 @@ import type { Camera } from "./camera.ts";
 export class Editor implements Target {
   readonly camera: Camera;
   readonly look: Look;
-  readonly pictures = new Pictures();
   /** A picture came, or could not be had. */
   readonly shown = new Emitter<{ url: string; error: string | null }>();
   spaceHeld = false;
@@ -30,6 +29,8 @@ export class Editor implements Target {
   constructor(
     private readonly root: HTMLElement,
     private readonly bench: Workbench,
+    /** Shared by all tasks of the page, so that the next one's picture may be there already. */
+    readonly pictures: Pictures,
   ) {
     const { store, ontology, settings, selection } = bench.parts;
     this.camera = bench.camera;
@@ -104,7 +105,7 @@ export class Editor implements Target {
   async show(url: string): Promise<void> {
     this.url = url;
     try {
-      const picture = await this.pictures.load(url);
+      const picture = await this.pictures.load(url, true);
       if (this.url !== url) return;
       this.take(picture);
       this.shown.emit({ url, error: null });

@@ -41,32 +41,39 @@ function halves(first: ImageBitmap | HTMLCanvasElement): (ImageBitmap | HTMLCanv
   return levels;
 }
 
+/** A file's name whatever link leads to it: signed links change with time. */
+const nameOf = (url: string): string => url.split("?")[0];
+
 export class Pictures {
   private readonly kept = new Map<string, Promise<Picture>>();
   private readonly sizes = new Map<string, number>();
 
-  /** Loads and decodes a picture; the one in hand and its neighbours are kept. */
-  load(url: string): Promise<Picture> {
-    const there = this.kept.get(url);
+  private shown = "";
+
+  /** Loads and decodes a picture; those used last are kept. `show`: it will be on the screen, so it is not given up. */
+  load(url: string, show = false): Promise<Picture> {
+    const name = nameOf(url);
+    if (show) this.shown = name;
+    const there = this.kept.get(name);
     if (there) {
-      this.kept.delete(url);
-      this.kept.set(url, there);
+      this.kept.delete(name);
+      this.kept.set(name, there);
       return there;
     }
     const coming = fetchPicture(url);
-    this.kept.set(url, coming);
+    this.kept.set(name, coming);
     coming.then(
       (picture) => {
-        this.sizes.set(url, bytesOf(picture));
-        this.makeRoom(url);
+        this.sizes.set(name, bytesOf(picture));
+        this.makeRoom(name);
       },
-      () => this.kept.delete(url),
+      () => this.kept.delete(name),
     );
     return coming;
   }
 
   has(url: string): boolean {
-    return this.sizes.has(url) && this.kept.has(url);
+    return this.sizes.has(nameOf(url)) && this.kept.has(nameOf(url));
   }
 
   private makeRoom(keep: string): void {
@@ -74,7 +81,7 @@ export class Pictures {
     for (const url of [...this.kept.keys()]) {
       if (total <= ROOM) return;
       const size = this.sizes.get(url);
-      if (url === keep || size === undefined) continue;
+      if (url === keep || url === this.shown || size === undefined) continue;
       const gone = this.kept.get(url)!;
       this.kept.delete(url);
       this.sizes.delete(url);

@@ -107,6 +107,12 @@ class NextBody(TypedDict):
     task: str
 
 
+class FollowingBody(TypedDict):
+    """The task that probably comes next; null: none."""
+
+    task: str | None
+
+
 class DoneBody(TypedDict):
     """The task as it is now, and the one you hold next when you asked for it."""
 
@@ -156,6 +162,13 @@ def get_task(call: Call, uid: UUID) -> bodies.TaskBody:
 def get_work(call: Call, uid: UUID) -> opened.WorkBody:
     """A task with its item, files, ontology, labels and comments: all that an editor needs."""
     return opened.work(call, tasks.load(call.session, call.actor, uid))
+
+
+@routes.get("/tasks/{uid}/following")
+def get_following(call: Call, uid: UUID) -> FollowingBody:
+    """The task you would probably get after this one, to load it beforehand. Nothing is taken by asking."""
+    found = queue.following(call.session, call.actor, tasks.load(call.session, call.actor, uid))
+    return {"task": str(found.uid) if found else None}
 
 
 @routes.post("/tasks/{uid}/claim")

@@ -60,6 +60,18 @@ def next_task(
     return found
 
 
+def following(session: Session, actor: Actor, task: Task) -> Task | None:
+    """The task that `next_task` would probably hand the actor after this one, in its project and stage; takes nothing."""
+    project = session.get_one(Project, task.project_id)
+    if project.archived_at is not None or task.stage not in STAGES:
+        return None
+    own = _own(session, actor, project, (task.stage,))
+    heads = sorted(_heads(session, actor, project, task.stage), key=lambda row: (-row.priority, row.id))
+    ids = [other.id for other in own if actor.user_id in (other.holder_id, other.assignee_id)] + [h.id for h in heads]
+    found = next((number for number in ids if number != task.id), None)
+    return session.get(Task, found) if found is not None else None
+
+
 def claim(
     session: Session, actor: Actor, task: Task, *, minutes: int = LEASE_MINUTES, at: datetime | None = None
 ) -> Task:
