@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from labelwright.edge import auth
@@ -38,6 +39,37 @@ class Call:
     def base_url(self) -> str:
         """Address under which the caller reaches us, without a slash at its end."""
         return self.context.base_url(self.request)
+
+
+class OfCall:
+    """A handler's view of its call: the parts that every handler uses, by short names."""
+
+    call: Call
+
+    @property
+    def request(self) -> Request:
+        """The request."""
+        return self.call.request
+
+    @property
+    def context(self) -> Context:
+        """What the edges share."""
+        return self.call.context
+
+    @property
+    def session(self) -> Session:
+        """The request's transaction: on safe methods it only reads."""
+        return self.call.session
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.call.actor
+
+    @property
+    def query(self) -> QueryParams:
+        """The address's query."""
+        return self.request.query_params
 
 
 @contextmanager

@@ -62,6 +62,20 @@ class SignIn(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class LoginToken(Base):
+    """A short-lived word, good once, for which a vendor's client is given API keys of a person; stored hashed.
+
+    `workspaces`: ids of the workspaces it is for, the first being the client's default."""
+
+    __tablename__ = "login_tokens"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    workspaces: Mapped[list[int]] = mapped_column(JsonColumn, default=list)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
 class ApiKey(Base):
     """A key for scripts. Its rights are its owner's in `team_id`, narrowed by `read_only` and `workspace_id`."""
 

@@ -39,6 +39,26 @@ class Project(Base):
     __table_args__ = (UniqueConstraint("workspace_id", "slug"), Index(None, "team_id"))
 
 
+class Folder(Base):
+    """A named, possibly nested group of a workspace's projects, to find them by; it gives no rights."""
+
+    __tablename__ = "folders"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uid: Mapped[uuid.UUID] = mapped_column(Uid, unique=True, default=new_uid)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("folders.id", ondelete="SET NULL"))
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class FolderProject(Base):
+    """A project's place: it is in one folder at most."""
+
+    __tablename__ = "folder_projects"
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id", ondelete="CASCADE"), index=True)
+
+
 class LabelClass(Base):
     """A class. `name` is what stands in the data; `shapes` are the allowed shape kinds, empty: all.
 

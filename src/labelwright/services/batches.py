@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from labelwright.errors import Conflict, Duplicate, Invalid, NotFound
+from labelwright.errors import Conflict, Duplicate, NotFound
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
+from labelwright.services import names
 
 DEFAULT_NAME = "Default batch"
 
@@ -22,9 +23,7 @@ def create(
     created_by: int | None = None,
 ) -> Batch:
     """A new batch. Raises `Duplicate` when its parent has one of that name; atomic among racing callers."""
-    name = name.strip()
-    if not name or len(name) > 200:
-        raise Invalid("A batch needs a name of 1 to 200 characters.", field="name")
+    name = names.clean(name, "A batch")
     if parent is not None and parent.project_id != project.id:
         raise NotFound("There is no such batch.")
     row = Batch(project_id=project.id, parent_id=parent.id if parent else None, name=name,
@@ -71,9 +70,7 @@ def of_project(session: Session, project: Project) -> list[Batch]:
 def change(session: Session, batch: Batch, *, name: str | None = None, description: str | None = None) -> Batch:
     """Rename or describe a batch."""
     if name is not None:
-        name = name.strip()
-        if not name or len(name) > 200:
-            raise Invalid("A batch needs a name of 1 to 200 characters.", field="name")
+        name = names.clean(name, "A batch")
     try:
         with session.begin_nested():
             batch.name = name if name is not None else batch.name

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.errors import Conflict, Duplicate, Forbidden, Invalid, NotFound, Unauthenticated
 from labelwright.models.identity import ROLES, ApiKey, Membership, SignIn, Team, User, Workspace
+from labelwright.services import names
 from labelwright.services.access import Actor, require
 
 _hasher = PasswordHash((Argon2Hasher(),))
@@ -29,7 +30,7 @@ TOUCH_EVERY = timedelta(minutes=5)
 
 def create_team(session: Session, name: str) -> Team:
     """A new team without people."""
-    team = Team(name=_name(name, "A team"))
+    team = Team(name=names.clean(name, "A team"))
     session.add(team)
     session.flush()
     return team
@@ -151,7 +152,7 @@ def create_key(
         user_id=user.id,
         team_id=team_id,
         workspace_id=workspace.id if workspace else None,
-        name=_name(name, "An API key"),
+        name=names.clean(name, "An API key"),
         prefix=token[:8],
         token_hash=_hash(token),
         read_only=read_only,
@@ -251,7 +252,7 @@ def set_role(session: Session, team_id: int, user: User, role: str) -> None:
 
 def rename(session: Session, user: User, name: str) -> None:
     """Change the name that others see."""
-    user.name = _name(name, "You")
+    user.name = names.clean(name, "You")
     session.flush()
 
 
@@ -332,13 +333,6 @@ def user_by_email(session: Session, actor: Actor, email: str) -> User:
     if user is None:
         raise NotFound(f"There is no {email} in your team.")
     return user
-
-
-def _name(name: str, what: str) -> str:
-    name = name.strip()
-    if not name or len(name) > 200:
-        raise Invalid(f"{what} needs a name of 1 to 200 characters.", field="name")
-    return name
 
 
 def _hash(token: str) -> bytes:

@@ -12,7 +12,7 @@ from labelwright.db import now
 from labelwright.errors import Invalid
 from labelwright.models.identity import Workspace
 from labelwright.models.projects import PROJECT_KINDS, Batch, Project
-from labelwright.services import events, ontology, workflows
+from labelwright.services import events, names, ontology, workflows
 from labelwright.services.access import Actor, require
 from labelwright.services.batches import DEFAULT_NAME
 from labelwright.services.ontology import ClassInput
@@ -52,9 +52,7 @@ def create(
     """A new project with its default batch and a default workflow (label, then review). `actor` None: the command line."""
     if actor is not None:
         require(actor, "manage", workspace.team_id, "workspace")
-    name = name.strip()
-    if not name or len(name) > 200:
-        raise Invalid("A project needs a name of 1 to 200 characters.", field="name")
+    name = names.clean(name, "A project")
     if kind not in PROJECT_KINDS:
         raise Invalid(f"{kind!r} is not a kind of project; choose image or video.", field="kind")
 
@@ -89,10 +87,7 @@ def change(session: Session, project: Project, **changes: Any) -> Project:
         if changes.get(field) is not None:
             setattr(project, field, changes[field])
     if changes.get("name") is not None:
-        name = str(changes["name"]).strip()
-        if not name or len(name) > 200:
-            raise Invalid("A project needs a name of 1 to 200 characters.", field="name")
-        project.name = name
+        project.name = names.clean(str(changes["name"]), "A project")
     if changes.get("settings") is not None:
         project.settings = _checked({**(project.settings or {}), **changes["settings"]})
     session.flush()

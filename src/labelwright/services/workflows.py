@@ -15,6 +15,7 @@ from labelwright.db import now
 from labelwright.errors import Conflict, Duplicate, Invalid, NotFound, Problem
 from labelwright.models.projects import Project, Workflow
 from labelwright.models.work import Job, Task
+from labelwright.services import names
 from labelwright.services.access import as_uid
 
 END = "end"
@@ -119,9 +120,7 @@ def create(
     session: Session, project: Project, name: str, tag: str = "", steps: Any = None, *, default: bool = False
 ) -> Workflow:
     """A new workflow; without steps: label, then review. Raises `Duplicate` for a taken name or tag."""
-    name, tag = name.strip(), tag.strip()
-    if not name or len(name) > 200 or len(tag) > 200:
-        raise Invalid("A workflow needs a name of 1 to 200 characters, and a tag of at most 200.", field="name")
+    name, tag = names.clean(name, "A workflow"), _clean_tag(tag)
     _check_free(session, project.id, name, tag)
     parsed = parse(LABEL_REVIEW if steps is None else steps)
     if default:
@@ -142,8 +141,8 @@ def change(
     default: bool | None = None,
 ) -> Workflow:
     """Change a workflow. A step with tasks in it cannot be taken away."""
-    new_name = workflow.name if name is None else name.strip()
-    new_tag = workflow.tag if tag is None else tag.strip()
+    new_name = workflow.name if name is None else names.clean(name, "A workflow")
+    new_tag = workflow.tag if tag is None else _clean_tag(tag)
     _check_free(session, workflow.project_id, new_name, new_tag, but=workflow.id)
     workflow.name, workflow.tag = new_name, new_tag
     if steps is not None:
@@ -156,6 +155,12 @@ def change(
         workflow.is_default = default
     session.flush()
     return workflow
+
+
+def _clean_tag(tag: str) -> str:
+    if len(tag.strip()) > names.MOST:
+        raise Invalid(f"A tag has at most {names.MOST} characters.", field="tag")
+    return tag.strip()
 
 
 def archive(session: Session, workflow: Workflow) -> None:

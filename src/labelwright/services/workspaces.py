@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from labelwright.errors import Duplicate, Invalid
+from labelwright.errors import Duplicate
 from labelwright.models.identity import Team, User, Workspace
-from labelwright.services import identity
+from labelwright.services import identity, names
 from labelwright.services.access import Actor, require
 
 # First path parts of the vendors' APIs and of our pages: a slug must not shadow them.
@@ -40,9 +40,7 @@ def create(session: Session, actor: Actor | None, team: Team, name: str, descrip
     """A new workspace in a team; its name is unique there. `actor` None: the command line."""
     if actor is not None:
         require(actor, "manage", team.id, "team")
-    name = name.strip()
-    if not name or len(name) > 200:
-        raise Invalid("A workspace needs a name of 1 to 200 characters.", field="name")
+    name = names.clean(name, "A workspace")
     if session.scalar(select(Workspace.id).where(Workspace.team_id == team.id, Workspace.name == name)):
         raise Duplicate(f"There is a workspace {name!r} in this team already.")
     slug = slugify(name, lambda s: session.scalar(select(Workspace.id).where(Workspace.slug == s)) is not None)

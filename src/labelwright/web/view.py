@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData, QueryParams
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from labelwright.edge.call import Call, run
+from labelwright.edge.call import Call, OfCall, run
 from labelwright.edge.context import Context
 from labelwright.models.projects import Project
 from labelwright.services.access import Actor
@@ -24,36 +23,11 @@ Handler = Callable[..., Response]
 
 
 @dataclass
-class View:
+class View(OfCall):
     """What a page's handler is handed. `form`: the posted fields, empty on a GET."""
 
     call: Call
     form: FormData
-
-    @property
-    def request(self) -> Request:
-        """The request."""
-        return self.call.request
-
-    @property
-    def context(self) -> Context:
-        """What the edges share."""
-        return self.call.context
-
-    @property
-    def session(self) -> Session:
-        """The request's transaction: it writes on POST, and only reads otherwise."""
-        return self.call.session
-
-    @property
-    def actor(self) -> Actor:
-        """Who is signed in."""
-        return self.call.actor
-
-    @property
-    def query(self) -> QueryParams:
-        """The address's query."""
-        return self.request.query_params
 
     def text(self, name: str, default: str = "") -> str:
         """A posted field without the space around it."""

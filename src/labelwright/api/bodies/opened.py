@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
 from labelwright.api.bodies.identity import PersonBody, person_or_none
+from labelwright.api.bodies.projects import OpenAttributeBody, OpenClassBody, open_attribute, open_class
 from labelwright.api.bodies.work import CommentBody, comment
 from labelwright.edge.call import Call
 from labelwright.models.items import Item, ItemMedia, Media
-from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
+from labelwright.models.projects import Project, Workflow
 from labelwright.models.work import Comment, Job, Task
 from labelwright.services import documents, items, media, ontology, projects, workflows
 from labelwright.services.access import Actor
@@ -109,31 +110,6 @@ class OpenItemBody(TypedDict):
     references: list[ReferenceBody]
     frame_times: str | None
     meta: Any
-
-
-class OpenClassBody(TypedDict):
-    """A class."""
-
-    name: str
-    display_name: str
-    shapes: list[str]
-    color: str
-    hotkey: str
-    skeleton: dict[str, Any] | None
-
-
-class OpenAttributeBody(TypedDict):
-    """An attribute."""
-
-    name: str
-    display_name: str
-    kind: str
-    scope: str
-    classes: list[str] | None
-    options: list[str]
-    required: bool
-    mutable: bool
-    default: Any
 
 
 class OpenOntologyBody(TypedDict):
@@ -306,33 +282,14 @@ def _reference(call: Call, row: ItemMedia, file: Media | None) -> ReferenceBody:
 
 def _ontology(session: Session, project: Project) -> OpenOntologyBody:
     return {
-        "classes": [_class(row) for row in ontology.classes_of(session, project.id)],
-        "attributes": [_attribute(row) for row in ontology.attributes_of(session, project.id)],
-    }
-
-
-def _class(row: LabelClass) -> OpenClassBody:
-    return {
-        "name": row.name,
-        "display_name": row.display_name or row.name,
-        "shapes": row.shapes,
-        "color": row.color,
-        "hotkey": row.hotkey,
-        "skeleton": row.skeleton,
-    }
-
-
-def _attribute(row: Attribute) -> OpenAttributeBody:
-    return {
-        "name": row.name,
-        "display_name": row.display_name or row.name,
-        "kind": row.kind,
-        "scope": row.scope,
-        "classes": row.classes,
-        "options": row.options,
-        "required": row.required,
-        "mutable": row.mutable,
-        "default": row.default,
+        "classes": [
+            {**open_class(row), "display_name": row.display_name or row.name}
+            for row in ontology.classes_of(session, project.id)
+        ],
+        "attributes": [
+            {**open_attribute(row), "display_name": row.display_name or row.name}
+            for row in ontology.attributes_of(session, project.id)
+        ],
     }
 
 

@@ -32,23 +32,27 @@ class ProjectBody(TypedDict):
     archived_at: datetime | None
 
 
-class ClassBody(TypedDict):
-    """A class. `shapes` empty: every kind of shape."""
+class OpenClassBody(TypedDict):
+    """A class as it is drawn with. `shapes` empty: every kind of shape."""
 
-    uid: str
     name: str
     display_name: str
     shapes: list[str]
     color: str
     hotkey: str
-    position: int
     skeleton: dict[str, Any] | None
 
 
-class AttributeBody(TypedDict):
-    """An attribute. `classes` null: of every class."""
+class ClassBody(OpenClassBody):
+    """A class. `shapes` empty: every kind of shape."""
 
     uid: str
+    position: int
+
+
+class OpenAttributeBody(TypedDict):
+    """An attribute as it is filled in. `classes` null: of every class."""
+
     name: str
     display_name: str
     kind: str
@@ -58,6 +62,12 @@ class AttributeBody(TypedDict):
     required: bool
     mutable: bool
     default: Any
+
+
+class AttributeBody(OpenAttributeBody):
+    """An attribute. `classes` null: of every class."""
+
+    uid: str
     position: int
 
 
@@ -115,24 +125,26 @@ def project(session: Session, row: Project) -> ProjectBody:
     }
 
 
-def label_class(row: LabelClass) -> ClassBody:
-    """A class."""
+def open_class(row: LabelClass) -> OpenClassBody:
+    """A class, for whoever draws with it."""
     return {
-        "uid": str(row.uid),
         "name": row.name,
         "display_name": row.display_name,
         "shapes": row.shapes,
         "color": row.color,
         "hotkey": row.hotkey,
-        "position": row.position,
         "skeleton": row.skeleton,
     }
 
 
-def attribute(row: Attribute) -> AttributeBody:
-    """An attribute."""
+def label_class(row: LabelClass) -> ClassBody:
+    """A class."""
+    return {**open_class(row), "uid": str(row.uid), "position": row.position}
+
+
+def open_attribute(row: Attribute) -> OpenAttributeBody:
+    """An attribute, for whoever fills it in."""
     return {
-        "uid": str(row.uid),
         "name": row.name,
         "display_name": row.display_name,
         "kind": row.kind,
@@ -142,8 +154,12 @@ def attribute(row: Attribute) -> AttributeBody:
         "required": row.required,
         "mutable": row.mutable,
         "default": row.default,
-        "position": row.position,
     }
+
+
+def attribute(row: Attribute) -> AttributeBody:
+    """An attribute."""
+    return {**open_attribute(row), "uid": str(row.uid), "position": row.position}
 
 
 def ontology(session: Session, row: Project) -> OntologyBody:

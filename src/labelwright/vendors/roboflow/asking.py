@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from labelwright.edge import auth
-from labelwright.edge.call import Call
+from labelwright.edge.call import Call, OfCall
 from labelwright.edge.context import Context
 from labelwright.errors import NotFound, Unauthenticated
 from labelwright.models.identity import Workspace
@@ -24,7 +24,7 @@ CHUNK = 500
 
 
 @dataclass
-class Ask:
+class Ask(OfCall):
     """A request being answered. `body`: its JSON object; `raw`: its bytes; `prepared`: what was made ready before the
     transaction (an uploaded file that is in the store already)."""
 
@@ -33,26 +33,6 @@ class Ask:
     body: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
     prepared: Any = None
-
-    @property
-    def session(self) -> Session:
-        """The request's transaction."""
-        return self.call.session
-
-    @property
-    def actor(self) -> Actor:
-        """Who asks."""
-        return self.call.actor
-
-    @property
-    def context(self) -> Context:
-        """What the edges share."""
-        return self.call.context
-
-    @property
-    def query(self) -> Any:
-        """The query's parameters."""
-        return self.call.request.query_params
 
     def workspace(self, right: str = "view") -> Workspace:
         """The workspace that the address names, else the key's."""
