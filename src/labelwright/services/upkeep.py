@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from labelwright.db import now
 from labelwright.models.events import Delivery, IdempotencyKey
-from labelwright.models.identity import SignIn
+from labelwright.models.identity import LoginToken, SignIn
 from labelwright.services import background, exports, jobs, queue
 from labelwright.services.background import Shared
 
@@ -28,9 +28,10 @@ def minute(shared: Shared) -> None:
 
 
 def run(shared: Shared) -> None:
-    """Delete expired sign-ins and idempotency keys, old delivery logs, files of old exports, and DBOS's record of old finished tasks."""
+    """Delete expired sign-ins, login tokens and idempotency keys, old delivery logs, files of old exports, and DBOS's record of old finished tasks."""
     with shared.database.write() as session:
         session.execute(delete(SignIn).where(SignIn.expires_at < now()))
+        session.execute(delete(LoginToken).where(LoginToken.expires_at < now()))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - timedelta(days=1)))
     while True:
         with shared.database.write() as session:

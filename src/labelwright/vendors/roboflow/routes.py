@@ -14,15 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from labelwright.edge.call import Call, run
+from labelwright.edge.call import Call, FindActor, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
 from labelwright.vendors.roboflow import (
     annotate,
     batches,
+    folders,
     images,
     insights,
     jobs,
+    login,
     projects,
     refusals,
     search,
@@ -48,6 +50,7 @@ class Row:
     json: bool = True
     prepare: Prepare | None = None
     write: bool | None = None
+    find_actor: FindActor = actor_of
 
 
 def _refusing(at: str, names: tuple[str, ...], handler: Handler) -> list[Row]:
@@ -57,17 +60,25 @@ def _refusing(at: str, names: tuple[str, ...], handler: Handler) -> list[Row]:
     ]  # fmt: skip
 
 
-P = "/{ws}/{proj}"
+P, G = "/{ws}/{proj}", "/{ws}/groups"
 J, B = f"{P}/annotation-jobs", f"{P}/annotation-batches"
 ROWS: tuple[Row, ...] = (
     Row("POST", "/", projects.check_key, json=False, write=False),
     Row("GET", "/", projects.check_key),
+    Row("GET", "/auth-cli", login.page, find_actor=login.nobody),
+    Row("GET", "/auth-cli/", login.page, find_actor=login.nobody),
+    Row("GET", "/query/cliAuthToken/{token}", login.token, write=True, find_actor=login.nobody),
     Row("POST", "/dataset/{proj}/upload", images.upload, json=False, prepare=images.read_upload),
     Row("POST", "/dataset/{proj}/annotate/{image}", annotate.annotate, json=False),
     Row("GET", "/{ws}/stats", insights.stats),
     Row("POST", "/{ws}/search/v1", search.of_workspace, write=False),
     *_refusing("/{ws}/search", ("export",), refusals.not_yet),
-    *_refusing("/{ws}", ("groups",), refusals.not_yet),
+    Row("GET", G, folders.listed),
+    Row("POST", G, folders.create),
+    Row("POST", f"{G}/{{group}}", folders.change),
+    Row("DELETE", f"{G}/{{group}}", folders.delete),
+    Row("PATCH", f"{G}/{{group}}/projects", folders.add),
+    Row("DELETE", f"{G}/{{group}}/projects", folders.take_out),
     *_refusing("/{ws}/upload", ("zip",), refusals.not_yet),
     Row("GET", "/{ws}/trash", projects.trashed),
     Row("POST", "/{ws}/trash/restore", projects.restore),
@@ -178,7 +189,7 @@ def _answered(context: Context, request: Request, row: Row, body: Any, form: Any
     def answer(call: Call) -> Any:
         return row.handler(Ask(call, dict(request.path_params), body, raw, prepared))
 
-    result = run(context, request, answer, find_actor=actor_of, write=row.write)
+    result = run(context, request, answer, find_actor=row.find_actor, write=row.write)
     return result if isinstance(result, Response) else wire.answer(result)
 
 

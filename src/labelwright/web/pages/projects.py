@@ -9,7 +9,7 @@ from labelwright.errors import Invalid
 from labelwright.models.identity import Workspace
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
-from labelwright.services import access, events, ontology, projects, workspaces
+from labelwright.services import access, events, folders, ontology, projects, workspaces
 from labelwright.services.projects import settings_of
 from labelwright.web import clients, progress
 from labelwright.web.pages.common import project_of, project_page, url_of
@@ -52,6 +52,7 @@ def index(view: View) -> Response:
         progress=progress.of_projects(view.session, ids),
         items=_item_counts(view, ids),
         strips=strips(view, ids),
+        folders=folders.names_of(view.session, ids),
         archived=archived,
         can_create=bool(view.actor.teams("manage")) and bool(spaces),
         url_of=url_of,
