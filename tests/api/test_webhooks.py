@@ -44,9 +44,15 @@ def test_the_feed(floor: Floor, owner: Person, stranger: Person) -> None:
     project = owner.api.post("/api/v1/projects", json={"name": "P"}).json()
     stranger.api.post("/api/v1/projects", json={"name": "Secret"})
     page = owner.api.get("/api/v1/events").json()
-    assert [e["kind"] for e in page["results"]] == ["project.created"]
-    assert page["results"][0]["project"] == project["uid"]
-    assert page["results"][0]["actor"]["email"] == "olga@example.org"
+    # What the command line did before has no person to its name.
+    assert [e["kind"] for e in page["results"]] == [
+        "member.added",
+        "workspace.created",
+        "key.created",
+        "project.created",
+    ]
+    assert page["results"][-1]["project"] == project["uid"]
+    assert [e["actor"] and e["actor"]["email"] for e in page["results"]] == [None, None, None, "olga@example.org"]
     owner.api.post("/api/v1/webhooks", json={"url": "https://example.org/", "project": project["uid"]})
     later = owner.api.get(f"/api/v1/events?after={page['cursor']}").json()
     assert [e["kind"] for e in later["results"]] == ["webhook.created"]
@@ -55,3 +61,24 @@ def test_the_feed(floor: Floor, owner: Person, stranger: Person) -> None:
     before = owner.api.get(f"/api/v1/events?order=newest&limit=1&after={newest['next']}").json()
     assert [e["kind"] for e in before["results"]] == ["project.created"]
     assert owner.api.get("/api/v1/events?kind=task.accepted").json()["results"] == []
+
+
+def test_what_scripts_change_is_told_as_what_people_change_in_pages(owner: Person) -> None:
+    api = owner.api
+    project = api.post("/api/v1/projects", json={"name": "P", "classes": [{"name": "car"}]}).json()
+    start = api.get("/api/v1/events?order=newest&limit=1").json()["results"][0]
+    assert start["kind"] == "project.created"
+    cursor = api.get("/api/v1/events").json()["cursor"]
+    at = f"/api/v1/projects/{project['uid']}"
+    api.patch(at, json={"name": "Q"})
+    api.post(f"{at}/classes", json={"name": "bus", "attributes": [{"name": "doors", "kind": "number"}]})
+    batch = api.post(f"{at}/batches", json={"name": "Night"}).json()
+    api.patch(f"/api/v1/batches/{batch['uid']}", json={"name": "Dusk"})
+    api.delete(f"/api/v1/batches/{batch['uid']}")
+    flow = api.post(f"{at}/workflows", json={"name": "Once", "tag": "once"}).json()
+    api.patch(f"/api/v1/workflows/{flow['uid']}", json={"name": "Twice"})
+    api.delete(at)
+    found = api.get(f"/api/v1/events?after={cursor}").json()["results"]
+    assert [e["kind"] for e in found] == ["project.deleted"]  # a project's own events go with it
+    assert found[0]["data"] == {"name": "Q"}
+    assert found[0]["actor"]["email"] == "olga@example.org"

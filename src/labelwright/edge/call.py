@@ -16,7 +16,7 @@ from starlette.requests import Request
 from labelwright.edge import auth
 from labelwright.edge.context import Context
 from labelwright.errors import Conflict, Invalid
-from labelwright.services import identity
+from labelwright.services import events, identity
 from labelwright.services.access import Actor
 
 Result = TypeVar("Result")
@@ -82,6 +82,7 @@ def begin(
     write = request.method not in auth.SAFE if write is None else write
     with errors_named(), context.database.write() if write else context.database.read() as session:
         call = Call(context, request, session, find_actor(context, session, request))
+        events.by(session, call.actor)
         due = _touch_due(context, call.actor)
         if due and write:
             identity.touch_key(session, due)

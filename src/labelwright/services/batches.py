@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from labelwright.errors import Conflict, Duplicate, NotFound
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
-from labelwright.services import names
+from labelwright.services import events, names
 
 DEFAULT_NAME = "Default batch"
 
@@ -33,6 +33,7 @@ def create(
             session.add(row)
     except IntegrityError:
         raise Duplicate(f"There is a batch {name!r} already.") from None
+    _tell(session, "batch.created", project, row)
     return row
 
 
@@ -77,6 +78,7 @@ def change(session: Session, batch: Batch, *, name: str | None = None, descripti
             batch.description = batch.description if description is None else description
     except IntegrityError:
         raise Duplicate(f"There is a batch {name!r} already.") from None
+    _tell(session, "batch.changed", session.get_one(Project, batch.project_id), batch)
     return batch
 
 
@@ -90,3 +92,9 @@ def remove(session: Session, batch: Batch) -> None:
         raise Conflict("The batch holds other batches; delete those first.", code="batch_in_use")
     session.delete(batch)
     session.flush()
+    _tell(session, "batch.deleted", session.get_one(Project, batch.project_id), batch)
+
+
+def _tell(session: Session, kind: str, project: Project, batch: Batch) -> None:
+    data = {"batch": str(batch.uid), "name": batch.name}
+    events.emit(session, kind, team_id=project.team_id, project_id=project.id, data=data)

@@ -115,6 +115,11 @@ _HOOKS = select(Webhook.id, Webhook.project_id, Webhook.kinds).where(
 )
 
 
+def by(session: Session, actor: Actor) -> None:
+    """Say who acts in this session: events that name nobody are theirs."""
+    session.info["by"] = actor.user_id
+
+
 def emit(
     session: Session,
     kind: str,
@@ -130,8 +135,9 @@ def emit(
 ) -> int:
     """Write one event and queue the webhooks that listen for it; returns the event's id.
 
-    `job`, `task`, `item` are ids; `actor` is who did it (an `Actor` or a user id), None for the server itself."""
-    row = _row(kind, team_id, project_id, _user(actor), at or now(), job, task, item, data)
+    `job`, `task`, `item` are ids; `actor` is who did it (an `Actor` or a user id), None for whom the transaction is
+    `by`, and without one for the server itself."""
+    row = _row(kind, team_id, project_id, _user(session, actor), at or now(), job, task, item, data)
     result = cast(CursorResult[Any], session.execute(_insert(session), row))
     event_id = cast(int, cast(Any, result.inserted_primary_key)[0])
     hooks = listeners(session, team_id, project_id, kind)
@@ -151,7 +157,7 @@ def emit_many(
     at: datetime | None = None,
 ) -> int:
     """Write one event per row (`{"job", "task", "item", "data"}`, each optional) in bulk; returns how many."""
-    moment, user = at or now(), _user(actor)
+    moment, user = at or now(), _user(session, actor)
     values = [
         _row(kind, team_id, project_id, user, moment, r.get("job"), r.get("task"), r.get("item"), r.get("data"))
         for r in rows
@@ -293,7 +299,9 @@ def _insert(session: Session) -> Insert:
     return _INSERT_POSTGRES if session.get_bind().dialect.name == "postgresql" else _INSERT
 
 
-def _user(actor: Actor | int | None) -> int | None:
+def _user(session: Session, actor: Actor | int | None) -> int | None:
+    if actor is None:
+        return session.info.get("by")
     return actor.user_id if isinstance(actor, Actor) else actor
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.errors import Conflict, Duplicate, Forbidden, Invalid, NotFound, Unauthenticated
 from labelwright.models.identity import ROLES, ApiKey, Membership, SignIn, Team, User, Workspace
-from labelwright.services import names
+from labelwright.services import events, names
 from labelwright.services.access import Actor, require
 
 _hasher = PasswordHash((Argon2Hasher(),))
@@ -160,6 +160,7 @@ def create_key(
     )
     session.add(key)
     session.flush()
+    _tell_key(session, "key.created", key)
     return key, token
 
 
@@ -221,7 +222,12 @@ def revoke_key(session: Session, actor: Actor, uid: object) -> ApiKey:
         require(actor, "manage", key.team_id, "API key")
     key.revoked_at = key.revoked_at or now()
     session.flush()
+    _tell_key(session, "key.revoked", key)
     return key
+
+
+def _tell_key(session: Session, kind: str, key: ApiKey) -> None:
+    events.emit(session, kind, team_id=key.team_id, data={"key": str(key.uid), "name": key.name})
 
 
 def members(session: Session, actor: Actor, team_id: int) -> list[tuple[User, str]]:
@@ -243,11 +249,15 @@ def set_role(session: Session, team_id: int, user: User, role: str) -> None:
     membership = session.get(Membership, (team_id, user.id))
     if membership is None:
         session.add(Membership(team_id=team_id, user_id=user.id, role=role))
+    elif membership.role == role:
+        return
     else:
         if membership.role == "owner" and role != "owner":
             _keep_an_owner(session, team_id, user.id)
         membership.role = role
     session.flush()
+    kind, data = "member.changed" if membership else "member.added", {"user": str(user.uid), "role": role}
+    events.emit(session, kind, team_id=team_id, data=data)
 
 
 def rename(session: Session, user: User, name: str) -> None:
@@ -310,6 +320,8 @@ def remove_member(session: Session, actor: Actor, team_id: int, user_id: int) ->
         .values(revoked_at=now())
     )
     session.flush()
+    data = {"user": str(session.get_one(User, user_id).uid)}
+    events.emit(session, "member.removed", team_id=team_id, data=data)
 
 
 def _keep_an_owner(session: Session, team_id: int, leaving: int) -> None:

@@ -53,7 +53,7 @@ def move(session: Session, project: Project, ids: Sequence[int], batch: Batch) -
     if batch.project_id != project.id:
         raise NotFound("There is no such batch.")
     of_project(session, project, ids)
-    return _update(session, project, ids, batch_id=batch.id)
+    return _update(session, project, ids, "batch", batch_id=batch.id)
 
 
 def set_tags(
@@ -68,6 +68,7 @@ def set_tags(
         present: list[str] = [*(row.tags or []), *add]
         row.tags = [t for t in dict.fromkeys(present) if t not in remove] or None
     session.flush()
+    _tell(session, "item.changed", project, len(rows), "tags")
     return len(rows)
 
 
@@ -80,12 +81,13 @@ def accept(session: Session, project: Project, ids: Sequence[int], split: str | 
         row.split = split or row.split or "train"
         row.accepted_at = row.accepted_at or now()
     session.flush()
+    _tell(session, "item.changed", project, len(rows), "accepted")
     return len(rows)
 
 
 def withdraw(session: Session, project: Project, ids: Sequence[int]) -> int:
     """Take items out of the dataset; frozen versions keep them."""
-    return _update(session, project, ids, accepted_at=None)
+    return _update(session, project, ids, "accepted", accepted_at=None)
 
 
 def remove(session: Session, project: Project, ids: Sequence[int]) -> int:
@@ -93,14 +95,25 @@ def remove(session: Session, project: Project, ids: Sequence[int]) -> int:
     of_project(session, project, ids)
     session.execute(delete(Item).where(Item.project_id == project.id, Item.id.in_(ids)))
     session.expire_all()
+    _tell(session, "items.deleted", project, len(set(ids)))
     return len(set(ids))
 
 
-def _update(session: Session, project: Project, ids: Sequence[int], **values: object) -> int:
+def _update(session: Session, project: Project, ids: Sequence[int], field: str, **values: object) -> int:
     rows = session.execute(
         update(Item).where(Item.project_id == project.id, Item.id.in_(ids)).values(updated_at=now(), **values)
     )
-    return rows.rowcount  # type: ignore[attr-defined]
+    count: int = rows.rowcount  # type: ignore[attr-defined]
+    _tell(session, "item.changed", project, count, field)
+    return count
+
+
+def _tell(session: Session, kind: str, project: Project, count: int, *fields: str) -> None:
+    if count:
+        data: dict[str, Any] = {"count": count}
+        if fields:
+            data["fields"] = list(fields)
+        events.emit(session, kind, team_id=project.team_id, project_id=project.id, data=data)
 
 
 def lock_content(session: Session, project: Project, sha256: bytes) -> None:

@@ -9,13 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
 from labelwright.errors import Conflict, Duplicate, Invalid, NotFound, Problem
 from labelwright.geometry.document import SHAPE_KINDS
 from labelwright.geometry.ontology import AttributeInfo, ClassInfo, Ontology
 from labelwright.models.documents import LabelCount
 from labelwright.models.projects import Attribute, LabelClass, Project
+from labelwright.services import events
 
 # Okabe and Ito's eight, safe for colour-blind eyes and reordered for contrast on photographs; then well-spread ones.
 PALETTE = (
@@ -101,8 +102,10 @@ def _attribute_problems(attribute: AttributeInput, at: str) -> Any:
         yield Problem(f"An attribute of kind {attribute.kind} has no options.", f"{at}.options")
 
 
-def add_class(session: Session, project: Project, entry: ClassInput) -> LabelClass:
-    """A new class with its own attributes. Raises `Duplicate` for a taken name."""
+def add_class(session: Session, project: Project, entry: ClassInput, *, tell: bool = True) -> LabelClass:
+    """A new class with its own attributes. Raises `Duplicate` for a taken name.
+
+    `tell` False: no event, since another one says it already."""
     problems = list(_class_problems(entry, ""))
     if problems:
         raise Invalid(problems=problems)
@@ -123,8 +126,8 @@ def add_class(session: Session, project: Project, entry: ClassInput) -> LabelCla
     session.add(row)
     session.flush()
     for attribute in entry.attributes:
-        add_attribute(session, project, msgspec.structs.replace(attribute, classes=[name]))
-    touch(project)
+        add_attribute(session, project, msgspec.structs.replace(attribute, classes=[name]), tell=tell)
+    touch(session, project, tell)
     session.flush()
     return row
 
@@ -141,7 +144,7 @@ def change_class(session: Session, project: Project, row: LabelClass, **changes:
     for field in ("display_name", "shapes", "color", "hotkey", "skeleton", "position"):
         if field in changes:
             setattr(row, field, changes[field])
-    touch(project)
+    touch(session, project)
     session.flush()
     return row
 
@@ -172,7 +175,7 @@ def remove_class(session: Session, project: Project, row: LabelClass) -> None:
         elif attribute.classes and row.name in attribute.classes:
             attribute.classes = [c for c in attribute.classes if c != row.name]
     session.delete(row)
-    touch(project)
+    touch(session, project)
     session.flush()
 
 
@@ -187,7 +190,7 @@ def _labels_of(session: Session, row: LabelClass) -> int:
     )
 
 
-def add_attribute(session: Session, project: Project, entry: AttributeInput) -> Attribute:
+def add_attribute(session: Session, project: Project, entry: AttributeInput, *, tell: bool = True) -> Attribute:
     """A new attribute. Raises `Duplicate` when one of that name and scope applies to a common class already."""
     problems = list(_attribute_problems(entry, ""))
     if problems:
@@ -213,7 +216,7 @@ def add_attribute(session: Session, project: Project, entry: AttributeInput) -> 
         position=len(others),
     )
     session.add(row)
-    touch(project)
+    touch(session, project, tell)
     session.flush()
     return row
 
@@ -231,7 +234,7 @@ def change_attribute(session: Session, project: Project, row: Attribute, **chang
     for field in ("display_name", "options", "required", "mutable", "default", "classes", "position"):
         if field in changes:
             setattr(row, field, changes[field])
-    touch(project)
+    touch(session, project)
     session.flush()
     return row
 
@@ -239,16 +242,18 @@ def change_attribute(session: Session, project: Project, row: Attribute, **chang
 def remove_attribute(session: Session, project: Project, row: Attribute) -> None:
     """Take an attribute away; values that documents hold stay in them and are no longer asked for."""
     session.delete(row)
-    touch(project)
+    touch(session, project)
     session.flush()
 
 
-def touch(project: Project) -> None:
-    """Say that the ontology changed, so that compiled values elsewhere are read anew."""
+def touch(session: Session, project: Project, tell: bool = True) -> None:
+    """Say that the ontology changed, so that compiled values elsewhere are read anew; one event a transaction."""
     project.ontology_version += 1
-    session = object_session(project)
-    if session is not None:
-        session.info["ontology_changed"] = True
+    session.info["ontology_changed"] = True
+    told = (session.get_transaction(), project.id)
+    if tell and session.info.get("ontology_told") != told:
+        session.info["ontology_told"] = told
+        events.emit(session, "ontology.changed", team_id=project.team_id, project_id=project.id)
 
 
 def classes_of(session: Session, project_id: int) -> list[LabelClass]:

@@ -75,8 +75,8 @@ def create(
     session.flush()
     session.add(Batch(project_id=project.id, name=DEFAULT_NAME, is_default=True, created_by=project.created_by))
     for entry in classes or []:
-        ontology.add_class(session, project, entry)
-    workflows.create(session, project, "Label and review", default=True)
+        ontology.add_class(session, project, entry, tell=False)
+    workflows.create(session, project, "Label and review", default=True, tell=False)
     events.emit(session, "project.created", team_id=project.team_id, project_id=project.id, actor=actor)
     return project
 
@@ -91,6 +91,7 @@ def change(session: Session, project: Project, **changes: Any) -> Project:
     if changes.get("settings") is not None:
         project.settings = _checked({**(project.settings or {}), **changes["settings"]})
     session.flush()
+    _tell(session, "project.changed", project)
     return project
 
 
@@ -105,15 +106,24 @@ def archive(session: Session, project: Project) -> None:
     """Hide a project from lists; nothing is deleted."""
     project.archived_at = project.archived_at or now()
     session.flush()
+    _tell(session, "project.archived", project)
 
 
 def unarchive(session: Session, project: Project) -> None:
     """Bring an archived project back."""
     project.archived_at = None
     session.flush()
+    _tell(session, "project.restored", project)
 
 
 def delete(session: Session, project: Project) -> None:
     """Delete a project with all its items and labels, for good. Files shared by content stay until nobody needs them."""
+    # Told first: its own events go with a project, and SQLite would give the highest one's id again, which followers
+    # of the feed have passed.
+    events.emit(session, "project.deleted", team_id=project.team_id, data={"name": project.name})
     session.delete(project)
     session.flush()
+
+
+def _tell(session: Session, kind: str, project: Project) -> None:
+    events.emit(session, kind, team_id=project.team_id, project_id=project.id)

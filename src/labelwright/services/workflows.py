@@ -15,7 +15,7 @@ from labelwright.db import now
 from labelwright.errors import Conflict, Duplicate, Invalid, NotFound, Problem
 from labelwright.models.projects import Project, Workflow
 from labelwright.models.work import Job, Task
-from labelwright.services import names
+from labelwright.services import events, names
 from labelwright.services.access import as_uid
 
 END = "end"
@@ -117,9 +117,12 @@ LABEL_ONLY: list[dict[str, Any]] = [{"key": "label", "kind": "label", "name": "L
 
 
 def create(
-    session: Session, project: Project, name: str, tag: str = "", steps: Any = None, *, default: bool = False
-) -> Workflow:
-    """A new workflow; without steps: label, then review. Raises `Duplicate` for a taken name or tag."""
+    session: Session, project: Project, name: str, tag: str = "", steps: Any = None, *, default: bool = False,
+    tell: bool = True,
+) -> Workflow:  # fmt: skip
+    """A new workflow; without steps: label, then review. Raises `Duplicate` for a taken name or tag.
+
+    `tell` False: no event, since another one says it already."""
     name, tag = names.clean(name, "A workflow"), _clean_tag(tag)
     _check_free(session, project.id, name, tag)
     parsed = parse(LABEL_REVIEW if steps is None else steps)
@@ -128,6 +131,8 @@ def create(
     workflow = Workflow(project_id=project.id, name=name, tag=tag, is_default=default, steps=dump(parsed))
     session.add(workflow)
     session.flush()
+    if tell:
+        _tell(session, "workflow.created", workflow)
     return workflow
 
 
@@ -154,6 +159,7 @@ def change(
             _no_other_default(session, workflow.project_id)
         workflow.is_default = default
     session.flush()
+    _tell(session, "workflow.changed", workflow)
     return workflow
 
 
@@ -169,6 +175,13 @@ def archive(session: Session, workflow: Workflow) -> None:
         raise Conflict("This is the project's default workflow; make another one default first.")
     workflow.archived_at = now()
     session.flush()
+    _tell(session, "workflow.archived", workflow)
+
+
+def _tell(session: Session, kind: str, workflow: Workflow) -> None:
+    project = session.get_one(Project, workflow.project_id)
+    data = {"workflow": str(workflow.uid), "name": workflow.name}
+    events.emit(session, kind, team_id=project.team_id, project_id=project.id, data=data)
 
 
 def of_project(session: Session, project_id: int) -> list[Workflow]:

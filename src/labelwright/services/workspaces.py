@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from labelwright.errors import Duplicate
 from labelwright.models.identity import Team, User, Workspace
-from labelwright.services import identity, names
+from labelwright.services import events, identity, names
 from labelwright.services.access import Actor, require
 
 # First path parts of the vendors' APIs and of our pages: a slug must not shadow them.
@@ -47,6 +47,8 @@ def create(session: Session, actor: Actor | None, team: Team, name: str, descrip
     workspace = Workspace(team_id=team.id, name=name, slug=slug, description=description)
     session.add(workspace)
     session.flush()
+    data = {"workspace": str(workspace.uid), "name": name}
+    events.emit(session, "workspace.created", team_id=team.id, actor=actor, data=data)
     return workspace
 
 

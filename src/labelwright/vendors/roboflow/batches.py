@@ -12,7 +12,7 @@ from labelwright.errors import Conflict
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Job
-from labelwright.services import batches, events, items
+from labelwright.services import batches, items
 from labelwright.vendors.roboflow import board, wire
 from labelwright.vendors.roboflow.asking import Ask, items_of
 from labelwright.vendors.roboflow.wire import Refused
@@ -75,7 +75,6 @@ def create(ask: Ask) -> dict[str, Any]:
     made = batches.create(ask.session, project, name, created_by=ask.actor.user_id)
     items.move(ask.session, project, [row.id for row in rows], made)
     ask.session.flush()
-    _tell(ask, project, made, "batch.created")
     return board.described_batches(ask.session, project, [made])[0]
 
 
@@ -100,8 +99,6 @@ def delete(ask: Ask) -> dict[str, Any]:
         raise Conflict(f"{len(ids) - len(free)} images of this batch are in annotation jobs or in the dataset.")
     if permanent:
         items.remove(ask.session, project, ids)
-        events.emit(ask.session, "items.deleted", team_id=project.team_id, project_id=project.id, actor=ask.actor,
-                    data={"count": len(ids)})  # fmt: skip
         batch = ask.batch(project, ask.params["batch"])
     elif batch.is_default:
         raise Conflict("The default batch stays; permanent=true deletes its images.")
@@ -118,7 +115,6 @@ def _empty_into(ask: Ask, project: Project, source: Batch, target: Batch) -> Non
     session.execute(jobs.execution_options(synchronize_session=False))
     session.expire_all()
     if not source.is_default:
-        _tell(ask, project, source, "batch.deleted")
         batches.remove(session, source)
 
 
@@ -128,8 +124,3 @@ def _free_name(session: Session, project: Project, name: str) -> str:
         number += 1
         candidate = f"{name[:190]} {number}"
     return candidate
-
-
-def _tell(ask: Ask, project: Project, batch: Batch, kind: str) -> None:
-    events.emit(ask.session, kind, team_id=project.team_id, project_id=project.id, actor=ask.actor,
-                data={"name": batch.name})  # fmt: skip

@@ -21,7 +21,7 @@ from labelwright.media.fetch import Fetcher
 from labelwright.models.background import BackgroundTask
 from labelwright.models.items import Item, Media
 from labelwright.models.projects import Project
-from labelwright.services import access, batches, documents, events, items, media
+from labelwright.services import access, batches, documents, items, media
 from labelwright.services.media import Ingested
 from labelwright.vendors.roboflow import wire
 from labelwright.vendors.roboflow.asking import Ask, items_of
@@ -182,10 +182,6 @@ def delete_of_workspace(ask: Ask) -> dict[str, Any]:
 
 def _remove(ask: Ask, project: Project, ids: list[int]) -> None:
     items.remove(ask.session, project, ids)
-    events.emit(
-        ask.session, "items.deleted", team_id=project.team_id, project_id=project.id, actor=ask.actor,
-        data={"count": len(ids)},
-    )  # fmt: skip
 
 
 def metadata(ask: Ask) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from labelwright.models.documents import MAIN, DocumentHead, LabelCount
 from labelwright.models.identity import Membership, Workspace
 from labelwright.models.items import Item
 from labelwright.models.projects import LabelClass, Project
-from labelwright.services import access, documents, events, ontology, projects
+from labelwright.services import access, documents, ontology, projects
 from labelwright.vendors.roboflow import releases, wire
 from labelwright.vendors.roboflow.asking import Ask, own_workspace
 from labelwright.vendors.roboflow.payloads import labels_of
@@ -95,7 +95,6 @@ def trash(ask: Ask) -> dict[str, Any]:
     """Put a project away; it can be brought back."""
     found = ask.project("manage")
     projects.archive(ask.session, found)
-    _tell(ask, found, "project.archived")
     return {"deleted": True, "type": "project", "trash": True, "id": found.slug, "url": found.slug,
             "retentionDays": TRASHED.days}  # fmt: skip
 
@@ -128,7 +127,6 @@ def restore(ask: Ask) -> dict[str, Any]:
     if found is None:
         raise NotFound(f"There is no project {ref!r} in the trash.")
     projects.unarchive(ask.session, found)
-    _tell(ask, found, "project.restored")
     return {"restored": True, "type": "project", "id": wire.short(found.uid), "url": found.slug}
 
 
@@ -244,7 +242,3 @@ def _tagged(session: Session, found: Project) -> dict[str, int]:
             for name in labels_of(stored.document):
                 counts[name] = counts.get(name, 0) + 1
     return counts
-
-
-def _tell(ask: Ask, found: Project, kind: str) -> None:
-    events.emit(ask.session, kind, team_id=found.team_id, project_id=found.id, actor=ask.actor)

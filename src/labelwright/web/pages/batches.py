@@ -8,7 +8,7 @@ from starlette.responses import Response
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Task
-from labelwright.services import access, batches, events
+from labelwright.services import access, batches
 from labelwright.web import progress
 from labelwright.web.pages.common import project_of, project_page, url_of
 from labelwright.web.view import View
@@ -44,14 +44,11 @@ def save(view: View, uid: str, batch_uid: str = "") -> Response:
     if batch_uid:
         row = _batch(view, project, batch_uid)
         batches.change(view.session, row, name=view.text("name"), description=view.text("description"))
-        kind = "batch.changed"
     else:
         parent = _batch(view, project, view.text("parent")) if view.text("parent") else None
         row = batches.create(
             view.session, project, view.text("name"), view.text("description"), parent, view.actor.user_id
         )
-        kind = "batch.created"
-    _emit(view, project, kind, row)
     return view.done(url_of(project, "/batches"), f"Saved the batch {row.name}.")
 
 
@@ -59,7 +56,6 @@ def delete(view: View, uid: str, batch_uid: str) -> Response:
     """Delete an empty batch."""
     project = project_of(view, uid, "manage")
     row = _batch(view, project, batch_uid)
-    _emit(view, project, "batch.deleted", row)
     batches.remove(view.session, row)
     return view.done(url_of(project, "/batches"), f"Deleted the batch {row.name}.")
 
@@ -67,11 +63,6 @@ def delete(view: View, uid: str, batch_uid: str) -> Response:
 def _batch(view: View, project: Project, uid: str) -> Batch:
     row = access.batch(view.session, view.actor, uid)
     return row if row.project_id == project.id else access.batch(view.session, view.actor, 0)
-
-
-def _emit(view: View, project: Project, kind: str, row: Batch) -> None:
-    data = {"batch": str(row.uid), "name": row.name}
-    events.emit(view.session, kind, team_id=project.team_id, project_id=project.id, actor=view.actor, data=data)
 
 
 def _tree(rows: list[Batch]) -> list[tuple[Batch, int]]:

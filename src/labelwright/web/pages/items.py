@@ -12,7 +12,7 @@ from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Comment, Task
-from labelwright.services import access, documents, events, items, jobs, media, ontology, revisions
+from labelwright.services import access, documents, items, jobs, media, ontology, revisions
 from labelwright.web import listing, overlay, pictures, words
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
 from labelwright.web.view import View
@@ -132,17 +132,14 @@ def _do(view: View, project: Project, verb: str, ids: list[int]) -> str:
         case "move":
             batch = access.batch(session, view.actor, view.text("batch"), "manage")
             items.move(session, project, ids, batch)
-            _changed(view, project, len(ids))
             return f"Moved {count} to {batch.name}."
         case "tag":
             tags = [tag.strip() for tag in view.text("tags").split(",") if tag.strip()]
             remove = view.text("how") == "remove"
             items.set_tags(session, project, ids, () if remove else tags, tags if remove else ())
-            _changed(view, project, len(ids))
             return f"{'Took the tags off' if remove else 'Tagged'} {count}."
         case "accept":
             items.accept(session, project, ids, view.text("split") or None)
-            _changed(view, project, len(ids))
             return f"{count} in the dataset."
         case "job":
             job = jobs.create(session, view.actor, project, view.text("name"), items=ids)
@@ -150,23 +147,9 @@ def _do(view: View, project: Project, verb: str, ids: list[int]) -> str:
         case "retry":
             return f"Fetching {media.retry_items(session, ids):,} files again."
         case "delete":
-            data = {"count": items.remove(session, project, ids)}
-            events.emit(
-                session, "items.deleted", team_id=project.team_id, project_id=project.id, actor=view.actor, data=data
-            )
+            items.remove(session, project, ids)
             return f"Deleted {count}."
     raise Invalid("There is no such action.", field="verb")
-
-
-def _changed(view: View, project: Project, count: int) -> None:
-    events.emit(
-        view.session,
-        "item.changed",
-        team_id=project.team_id,
-        project_id=project.id,
-        actor=view.actor,
-        data={"count": count},
-    )
 
 
 def _count(view: View, project: Project) -> int:

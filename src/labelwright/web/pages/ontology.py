@@ -10,7 +10,7 @@ from starlette.responses import Response
 from labelwright.errors import NotFound
 from labelwright.models.documents import LabelCount
 from labelwright.models.projects import Attribute, LabelClass, Project
-from labelwright.services import access, events, ontology
+from labelwright.services import access, ontology
 from labelwright.services.ontology import AttributeInput, ClassInput
 from labelwright.web import words
 from labelwright.web.pages.common import project_of, project_page, url_of
@@ -133,7 +133,6 @@ def delete_attribute(view: View, uid: str, attribute_uid: str) -> Response:
 
 
 def _changed(view: View, project: Project, text: str) -> Response:
-    events.emit(view.session, "ontology.changed", team_id=project.team_id, project_id=project.id, actor=view.actor)
     return view.done(url_of(project, "/ontology"), text)
 
 

@@ -9,7 +9,7 @@ from labelwright.errors import Invalid
 from labelwright.models.identity import Workspace
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
-from labelwright.services import access, events, folders, ontology, projects, workspaces
+from labelwright.services import access, folders, ontology, projects, workspaces
 from labelwright.services.projects import settings_of
 from labelwright.web import clients, progress
 from labelwright.web.pages.common import project_of, project_page, url_of
@@ -114,7 +114,6 @@ def save_settings(view: View, uid: str) -> Response:
         instructions=view.text("instructions"),
         settings={"review_own": view.flag("review_own"), "semantic": view.flag("semantic"), "reasons": reasons},
     )
-    events.emit(view.session, "project.changed", team_id=project.team_id, project_id=project.id, actor=view.actor)
     return view.done(url_of(project, "/settings"), "Saved.")
 
 
@@ -123,8 +122,6 @@ def archive(view: View, uid: str) -> Response:
     project = project_of(view, uid, "manage")
     back = project.archived_at is not None
     (projects.unarchive if back else projects.archive)(view.session, project)
-    kind = "project.restored" if back else "project.archived"
-    events.emit(view.session, kind, team_id=project.team_id, project_id=project.id, actor=view.actor)
     words = "is in use again." if back else "is archived; nothing was deleted."
     return view.done(url_of(project, "/settings") if back else "/projects", f"{project.name} {words}")
 
@@ -134,10 +131,8 @@ def delete(view: View, uid: str) -> Response:
     project = project_of(view, uid, "own")
     if view.text("name") != project.name:
         raise Invalid("Type the project's name exactly to delete it.", field="name")
-    name, team_id = project.name, project.team_id
     projects.delete(view.session, project)
-    events.emit(view.session, "project.deleted", team_id=team_id, actor=view.actor, data={"name": name})
-    return view.done("/projects", f"Deleted the project {name}.")
+    return view.done("/projects", f"Deleted the project {project.name}.")
 
 
 def connect(view: View, uid: str) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from labelwright.db import now
 from labelwright.errors import Invalid, NotFound
 from labelwright.models.identity import ROLES, Team, User, Workspace
-from labelwright.services import access, events, identity
+from labelwright.services import access, identity
 from labelwright.web import words
 from labelwright.web.pages.common import rights
 from labelwright.web.view import View
@@ -58,8 +58,6 @@ def change_member(view: View, uid: str, user_uid: str) -> Response:
     team = access.team(view.session, view.actor, uid, "manage")
     user = _member(view, team, user_uid)
     identity.change_member(view.session, view.actor, team.id, user, view.text("role"))
-    data = {"user": str(user.uid), "role": view.text("role")}
-    events.emit(view.session, "member.changed", team_id=team.id, actor=view.actor, data=data)
     return view.done(f"/team/{team.uid}", f"{user.name} is {view.text('role')} now.")
 
 
@@ -68,7 +66,6 @@ def remove_member(view: View, uid: str, user_uid: str) -> Response:
     team = access.team(view.session, view.actor, uid, "manage")
     user = _member(view, team, user_uid)
     identity.remove_member(view.session, view.actor, team.id, user.id)
-    events.emit(view.session, "member.removed", team_id=team.id, actor=view.actor, data={"user": str(user.uid)})
     return view.done("/team" if user.id == view.actor.user_id else f"/team/{team.uid}", f"{user.name} left the team.")
 
 
@@ -113,7 +110,6 @@ def create_key(view: View, uid: str) -> Response:
         workspace=workspace,
         expires_at=now() + timedelta(days=int(days)) if days else None,
     )
-    events.emit(session, "key.created", team_id=team.id, actor=actor, data={"key": str(key.uid), "name": key.name})
     return view.part("_key_made.html", key=key, token=token, team=team)
 
 
@@ -121,8 +117,6 @@ def revoke_key(view: View, uid: str, key_uid: str) -> Response:
     """Stop a key from working."""
     team = access.team(view.session, view.actor, uid)
     key = identity.revoke_key(view.session, view.actor, access.as_uid(key_uid))
-    data = {"key": str(key.uid), "name": key.name}
-    events.emit(view.session, "key.revoked", team_id=team.id, actor=view.actor, data=data)
     return view.done(f"/team/{team.uid}/keys", f"The key {key.name} is revoked.")
 
 

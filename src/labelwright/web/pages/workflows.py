@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from labelwright.errors import Invalid, NotFound
 from labelwright.models.projects import Project, Workflow
-from labelwright.services import access, events, workflows
+from labelwright.services import access, workflows
 from labelwright.web.pages.common import project_of, project_page, url_of
 from labelwright.web.view import View
 
@@ -41,7 +41,6 @@ def save(view: View, uid: str, workflow_uid: str = "") -> Response:
         workflows.change(view.session, row, default=True if view.flag("default") else None, **values)
     else:
         row = workflows.create(view.session, project, default=view.flag("default"), **values)
-    _emit(view, project, "workflow.changed" if workflow_uid else "workflow.created", row)
     return view.done(url_of(project, "/workflow"), f"Saved the workflow {row.name}.")
 
 
@@ -50,7 +49,6 @@ def archive(view: View, uid: str, workflow_uid: str) -> Response:
     project = project_of(view, uid, "manage")
     row = _workflow(view, project, workflow_uid)
     workflows.archive(view.session, row)
-    _emit(view, project, "workflow.archived", row)
     return view.done(url_of(project, "/workflow"), f"{row.name} is out of use; its tasks walk on.")
 
 
@@ -111,8 +109,3 @@ def _workflow(view: View, project: Project, uid: str) -> Workflow:
     if row.project_id != project.id:
         raise NotFound("There is no such workflow.")
     return row
-
-
-def _emit(view: View, project: Project, kind: str, row: Workflow) -> None:
-    data = {"workflow": str(row.uid), "name": row.name}
-    events.emit(view.session, kind, team_id=project.team_id, project_id=project.id, actor=view.actor, data=data)
