@@ -11,14 +11,14 @@ export PYTHONPATH := src:.
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
 
-install: ## the server's packages and the built editor
-	@scripts/setup base editor
+install: ## the server's packages, the help while drawing and the built editor
+	@scripts/setup base assist editor
 
 run: install ## serve on http://127.0.0.1:8080 with a demo workspace
 	@exec $(PY) -m labelwright.cli serve --demo --host $(HOST) --port $(PORT)
 
 setup: ## everything that the tests need
-	@scripts/setup system base dev s3 roboflow editor
+	@scripts/setup system base assist dev s3 roboflow editor
 
 test: setup ## every check there is: style, types, import rules, the editor's tests, the test suite on both databases
 	@scripts/check
@@ -39,6 +39,7 @@ bench: setup ## measure and print our speed beside the peers' figures; ARGS=name
 
 pins: ## write requirements/*.txt anew from pyproject.toml
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/base.txt
+	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/base.txt --extra assist pyproject.toml -o requirements/assist.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/base.txt --group dev pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/s3-server.in -o requirements/s3-server.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/roboflow.in -o requirements/roboflow.txt

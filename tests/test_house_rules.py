@@ -113,7 +113,8 @@ def test_every_command_is_documented_and_speaks_json(name: str, options: list[st
 def test_every_direct_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     page = (ROOT / "docs" / "dependencies.md").read_text()
-    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    extras = [name for names in project["project"]["optional-dependencies"].values() for name in names]
+    wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"] + extras
     names = {re.match(r"[A-Za-z0-9_.-]+", text).group().lower() for text in wanted}  # type: ignore[union-attr]
     package = ROOT / "package.json"
     if package.exists():

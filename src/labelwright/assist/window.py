@@ -1,0 +1,83 @@
+"""A cut-out of a picture, made smaller where it is large: what every method works on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labelwright.assist.opencv import opencv
+
+Pixels = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """`picture`: (width, height) in pixels; `left`, `top`, `width`, `height`: the cut-out in the picture's pixels;
+    `work`: (width, height) in pixels that it is worked on, never more than the cut-out has."""
+
+    picture: tuple[int, int]
+    left: int
+    top: int
+    width: int
+    height: int
+    work: tuple[int, int]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Work pixels for one pixel of the picture, in x and y."""
+        return self.work[0] / self.width, self.work[1] / self.height
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The cut-out `(x1, y1, x2, y2)` in fractions of the picture."""
+        w, h = self.picture
+        return self.left / w, self.top / h, (self.left + self.width) / w, (self.top + self.height) / h
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """The cut-out's pixels, (work height, work width, 3)."""
+        part = self.full(pixels)
+        if self.work == (self.width, self.height):
+            return part
+        cv = opencv()
+        return cv.resize(part, self.work, interpolation=cv.INTER_AREA)
+
+    def full(self, pixels: Pixels) -> Pixels:
+        """The cut-out's pixels as the picture has them, (height, width, 3)."""
+        part = pixels[self.top : self.top + self.height, self.left : self.left + self.width]
+        return np.ascontiguousarray(part)
+
+    def to_work(self, points: Sequence[float]) -> Points:
+        """Flat fractions of the picture as places (n, 2) in work pixels."""
+        flat = np.asarray(points, dtype=np.float64).reshape(-1, 2) * self.picture
+        return (flat - (self.left, self.top)) * self.scale
+
+    def to_fractions(self, places: Any) -> list[float]:
+        """Places (n, 2) in work pixels as flat fractions of the picture, within 0 to 1."""
+        there = np.asarray(places, dtype=np.float64).reshape(-1, 2) / self.scale + (self.left, self.top)
+        return np.clip(there / self.picture, 0.0, 1.0).ravel().tolist()
+
+
+def around(picture: tuple[int, int], box: Sequence[float], *, margin: float = 0.0, least: int = 8, most: int) -> Window:
+    """The window around a box `[x1, y1, x2, y2]` of fractions: `margin` (a share of the box's sides, at least `least`
+    pixels) on each side, within the picture, worked on at no more than `most` pixels in all."""
+    w, h = picture
+    x1, y1, x2, y2 = box
+    across, down = max(least, margin * (x2 - x1) * w), max(least, margin * (y2 - y1) * h)
+    left, top = max(0, math.floor(x1 * w - across)), max(0, math.floor(y1 * h - down))
+    right, bottom = min(w, math.ceil(x2 * w + across)), min(h, math.ceil(y2 * h + down))
+    left, top = min(left, w - 1), min(top, h - 1)
+    width, height = max(1, right - left), max(1, bottom - top)
+    share = min(1.0, math.sqrt(most / (width * height)))
+    work = (max(1, round(width * share)), max(1, round(height * share)))
+    return Window(picture, left, top, width, height, work)
+
+
+def size_of(pixels: Pixels) -> tuple[int, int]:
+    """(width, height) of a picture."""
+    return pixels.shape[1], pixels.shape[0]
