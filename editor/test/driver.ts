@@ -42,8 +42,8 @@ export class Driver {
     this.store = new Store({ objects });
     this.undo = new Undo(this.store);
     this.selection = new Selection(this.store);
-    const job = { uid: "j", name: "job", instructions: "", allowed_classes: null, limits };
-    const ontology = new Ontology({ ontology: { classes: CLASSES, attributes }, job });
+    const job = { uid: "j", name: "job", instructions: "", allowed_classes: null, allowed_attributes: null, read_only_attributes: [], limits };
+    const ontology = new Ontology({ ontology: { classes: CLASSES, attributes }, job, task: { stage: "label" } });
     const { store, undo, selection, settings } = this;
     this.bench = new Workbench({ store, undo, selection, settings, ontology, video, limits, semantic, mayEdit: () => !readOnly });
     this.bench.camera.width = W;

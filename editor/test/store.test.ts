@@ -74,15 +74,29 @@ test("renaming follows into selection and undo", () => {
 });
 
 test("what is missing for submitting", () => {
-  const job = { uid: "j", name: "", instructions: "", allowed_classes: null, limits: { objects: 1 } };
+  const job = { uid: "j", name: "", instructions: "", allowed_classes: null, allowed_attributes: null, read_only_attributes: [], limits: { objects: 1, tags: 1 } };
   const attributes = [
     { name: "text", kind: "text" as const, scope: "object" as const, classes: ["car"], required: true },
     { name: "light", kind: "flag" as const, scope: "item" as const, required: true },
   ];
-  const ontology = new Ontology({ ontology: { classes: [{ name: "car", color: "#000000" }], attributes }, job });
+  const ontology = new Ontology({ ontology: { classes: [{ name: "car", color: "#000000" }], attributes }, job, task: { stage: "label" } });
   const found = missing(ontology, job.limits, [box(1, 0, 0, 1, 1), box(2, 0, 0, 1, 1, { attributes: { text: "x" } })], {});
   assert.deepEqual(found.map((m) => [m.object, m.attribute]), [[undefined, "light"], [1, "text"], [undefined, undefined]]);
   assert.deepEqual(missing(ontology, {}, [], { light: false }), []);
+  assert.deepEqual(missing(ontology, job.limits, [], { light: false, other: 1 }).map((m) => m.text), ["2 values on the item; this job allows 1"]);
+});
+
+test("a job's classes and attributes are all there is to choose; the rest is to be looked at", () => {
+  const job = { uid: "j", name: "", instructions: "", allowed_classes: ["car"], allowed_attributes: ["color", "size"], read_only_attributes: ["size"], limits: {} };
+  const attributes = ["color", "size", "origin"].map((name) => ({ name, kind: "text" as const, scope: "object" as const, default: "x" }));
+  const classes = ["car", "van"].map((name) => ({ name, color: "#000000" }));
+  const ontology = new Ontology({ ontology: { classes, attributes }, job, task: { stage: "label" } });
+  assert.deepEqual(ontology.classes.map((c) => c.name), ["car"]);
+  assert.deepEqual([ontology.allows("car"), ontology.allows("van")], [true, false]);
+  assert.deepEqual(ontology.forClass("car").map((a) => [a.name, ontology.readOnly(a)]), [["color", false], ["size", true]]);
+  assert.deepEqual(ontology.defaults("car"), { color: "x" });
+  const reviewing = new Ontology({ ontology: { classes, attributes }, job, task: { stage: "review" } });
+  assert.equal(reviewing.readOnly(attributes[1]), false);
 });
 
 test("class search is instant with 5,000 classes and finds the start first", () => {

@@ -161,7 +161,7 @@ export function toggleHidden(s: Session): void {
 
 export function toggleLocked(s: Session, ids: Iterable<number> = s.selection.ids): void {
   if (!s.mayEdit) return;
-  const objects = [...ids].map((id) => s.store.get(id)!);
+  const objects = [...ids].map((id) => s.store.get(id)!).filter((o) => s.ontology.allows(o.class));
   const locked = objects.some((o) => !o.locked);
   s.store.change("user", (draft) => objects.forEach((o) => draft.put({ ...o, locked })));
 }

@@ -151,7 +151,7 @@ export class Workbench implements Desk {
 
   editable = (id: number): boolean => {
     const object = this.get(id);
-    return !!object && !object.locked && this.parts.mayEdit();
+    return !!object && !object.locked && this.parts.ontology.allows(object.class) && this.parts.mayEdit();
   };
 
   pick(p: Point, after: number | null = null): number | null {

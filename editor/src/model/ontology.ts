@@ -14,14 +14,29 @@ export const PALETTE = [
 export class Ontology {
   readonly classes: LabelClass[];
   readonly attributes: Attribute[];
+  private readonly fixed: ReadonlySet<string>;
+  private readonly mine: ReadonlySet<string> | null;
   private readonly byName = new Map<string, LabelClass>();
 
-  constructor(work: Pick<Work, "ontology" | "job">) {
+  constructor(work: Pick<Work, "ontology" | "job"> & { task: Pick<Work["task"], "stage"> }) {
     const allowed = work.job.allowed_classes;
     const all = work.ontology.classes.map((c, i) => ({ ...c, color: c.color || PALETTE[i % PALETTE.length] }));
     for (const c of all) this.byName.set(c.name, c);
     this.classes = allowed ? all.filter((c) => allowed.includes(c.name)) : all;
-    this.attributes = work.ontology.attributes;
+    const permitted = work.job.allowed_attributes;
+    this.attributes = work.ontology.attributes.filter((a) => !permitted || permitted.includes(a.name));
+    this.fixed = new Set(work.task.stage === "label" ? work.job.read_only_attributes : []);
+    this.mine = allowed ? new Set(allowed) : null;
+  }
+
+  /** Does the job take the class? Objects of other classes are shown and stay as they are. */
+  allows(name: string): boolean {
+    return !this.mine || this.mine.has(name);
+  }
+
+  /** May the value only be read here? */
+  readOnly(attribute: Attribute): boolean {
+    return this.fixed.has(attribute.name);
   }
 
   find(name: string): LabelClass | undefined {
@@ -59,7 +74,7 @@ export class Ontology {
   /** Values a new object starts with. */
   defaults(name: string): Attributes {
     return Object.fromEntries(
-      this.forClass(name).filter((a) => !isEmpty(a.default)).map((a) => [a.name, a.default!]),
+      this.forClass(name).filter((a) => !isEmpty(a.default) && !this.readOnly(a)).map((a) => [a.name, a.default!]),
     );
   }
 }
@@ -93,6 +108,10 @@ export function missing(ontology: Ontology, limits: Work["job"]["limits"], objec
   }
   if (limits.objects && all.length > limits.objects) {
     found.push({ text: `${all.length} objects; this job allows ${limits.objects}` });
+  }
+  const values = Object.values(item).filter((value) => !isEmpty(value)).length;
+  if (limits.tags && values > limits.tags) {
+    found.push({ text: `${values} values on the item; this job allows ${limits.tags}` });
   }
   return found;
 }

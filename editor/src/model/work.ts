@@ -77,7 +77,7 @@ export interface Work {
     total?: number | null;
   };
   project: { uid: string; name: string; slug: string; kind: "image" | "video"; instructions: string; reasons: string[]; semantic: boolean };
-  job: { uid: string; name: string; instructions: string; allowed_classes: string[] | null; limits: { objects?: number | null; tags?: number | null } };
+  job: { uid: string; name: string; instructions: string; allowed_classes: string[] | null; allowed_attributes: string[] | null; read_only_attributes: string[]; limits: { objects?: number | null; tags?: number | null } };
   item: {
     uid: string;
     name: string;

@@ -43,7 +43,7 @@ export class AttributeList extends Panel {
     const rows = attributes.map((attribute) => {
       const first = values[0][attribute.name];
       const mixed = values.some((v) => !same(v[attribute.name], first));
-      return field({ attribute, value: mixed ? null : first, mixed, disabled, set: (value) => objects.setAttribute(session, attribute, value) }, "object");
+      return field({ attribute, value: mixed ? null : first, mixed, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => objects.setAttribute(session, attribute, value) }, "object");
     });
     return html`<div class="section-head"><h2>${this.heading()}</h2>${this.trackButtons()}
       <button class="quiet square" aria-label="Delete" title="Delete (Del)" ?disabled=${disabled} @click=${() => objects.remove(session)}>${icon("trash")}</button></div>
@@ -93,7 +93,7 @@ export class AttributeList extends Panel {
     const { session } = this;
     const disabled = !session.mayEdit;
     const make = (list: Attribute[], values: Record<string, AttributeValue>, scope: string, set: (name: string, value: AttributeValue) => void): TemplateResult[] =>
-      list.map((attribute) => field({ attribute, value: values[attribute.name], mixed: false, disabled, set: (value) => set(attribute.name, value) }, scope));
+      list.map((attribute) => field({ attribute, value: values[attribute.name], mixed: false, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => set(attribute.name, value) }, scope));
     const item = make(session.ontology.forItem(), session.store.attributes, "item", (name, value) => objects.setItemAttribute(session, name, value));
     const ofFrame = session.bench.parts.video ? session.ontology.forFrame() : [];
     const frame = make(ofFrame, session.store.frames[String(session.bench.frame)] ?? {}, "frame", (name, value) => objects.setFrameAttribute(session, name, value));

@@ -34,6 +34,21 @@ class Limits(Form):
     tags: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
 
+class Options(Form):
+    """What else holds for the job's people.
+
+    `dynamic_classes`, `dynamic_attributes`: what is added to the ontology later is allowed, too. `read_only_attributes`:
+    shown to labelers, not changed by them. `no_submit`: only managers hand in. `hide_author`: reviewers are not told who
+    labeled. `review_own`: people may review what they labeled."""
+
+    dynamic_classes: bool = False
+    dynamic_attributes: bool = False
+    read_only_attributes: Names = []
+    no_submit: bool = False
+    hide_author: bool = False
+    review_own: bool = False
+
+
 class NewJob(Form):
     """A job to be made. `items`: uids; `batch`: all its items. No `labelers`/`reviewers`: everybody who may."""
 
@@ -47,6 +62,7 @@ class NewJob(Form):
     allowed_classes: Names | None = None
     allowed_attributes: Names | None = None
     limits: Limits = Limits()
+    options: Options = Options()
     labelers: People = []
     reviewers: People = []
 
@@ -61,6 +77,7 @@ class JobChange(Form):
     allowed_classes: Names | None = None
     allowed_attributes: Names | None = None
     limits: Limits = Limits()
+    options: Options = Options()
     labelers: People = []
     reviewers: People = []
     status: Literal["active", "paused", "archived"] = "active"
@@ -119,7 +136,7 @@ def create_job(call: Call, uid: UUID, body: NewJob) -> bodies.JobBody:
         session, actor, project, body.name, workflow=workflow, batch=batch,
         instructions=body.instructions, description=body.description, priority=body.priority,
         allowed_classes=body.allowed_classes, allowed_attributes=body.allowed_attributes,
-        limits=body.limits.model_dump(exclude_none=True),
+        limits=body.limits.model_dump(exclude_none=True), options=body.options.model_dump(exclude_defaults=True),
         labelers=_people(call, project, body.labelers, "labelers"),
         reviewers=_people(call, project, body.reviewers, "reviewers"),
         items=_items(call, project, body.items),
@@ -149,6 +166,8 @@ def change_job(call: Call, uid: UUID, body: JobChange) -> bodies.JobBody:
     status = given.pop("status", None)
     if "limits" in given:
         given["limits"] = body.limits.model_dump(exclude_none=True)
+    if "options" in given:
+        given["options"] = body.options.model_dump(exclude_defaults=True)
     if given:
         jobs.change(session, actor, job, **given)
     if status is not None:

@@ -98,3 +98,28 @@ class ItemMedia(Base):
         Index("ix_item_media_pending", "next_try_at", "id",
               sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'")),
     )  # fmt: skip
+
+
+class Collection(Base):
+    """A named choice of a project's items, across batches; an item may be in many."""
+
+    __tablename__ = "collections"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uid: Mapped[uuid.UUID] = mapped_column(Uid, unique=True, default=new_uid)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(default="")
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+
+
+class CollectionItem(Base):
+    """An item in a collection. `extra`: what the sender said about it there, such as a score."""
+
+    __tablename__ = "collection_items"
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), primary_key=True, index=True)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)

@@ -17,7 +17,8 @@ TASK_STATES = ("waiting", "open", "held", "skipped", "done")
 
 
 class Job(Base):
-    """A set of tasks handed to people. `allowed_classes` None: all; `limits`: `{"objects": n, "tags": n}`.
+    """A set of tasks handed to people. `allowed_classes` None: all; `limits`: `{"objects": n, "tags": n}`;
+    `options`: what else holds for its people, see `services.job_options.Options`.
 
     No members of a role means: everybody in the team whose role may do that work."""
 
@@ -35,6 +36,7 @@ class Job(Base):
     allowed_classes: Mapped[list[str] | None] = mapped_column(JsonColumn)
     allowed_attributes: Mapped[list[str] | None] = mapped_column(JsonColumn)
     limits: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
+    options: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     origin: Mapped[str] = mapped_column(String(40), default="")
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
@@ -121,7 +123,7 @@ class Task(Base):
 class Comment(Base):
     """What someone said about an item: pinned to an object, a place (`x`, `y` fractions), a frame, or nothing.
 
-    `reason`: a reason code when it explains a rejection."""
+    `reason`: a reason code when it explains a rejection. `issue_id`: the team's issue it is an instance of."""
 
     __tablename__ = "comments"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -130,6 +132,7 @@ class Comment(Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("items.id", ondelete="CASCADE"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("comments.id", ondelete="CASCADE"))
+    issue_id: Mapped[int | None] = mapped_column(Id)  # no foreign key: SQLite cannot add one to a table that is there
     author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     object_id: Mapped[int | None]
     frame: Mapped[int | None]
@@ -140,4 +143,41 @@ class Comment(Base):
     resolved: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)
-    __table_args__ = (Index(None, "project_id", "item_id"),)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    __table_args__ = (
+        Index(None, "project_id", "item_id"),
+        Index("ix_comments_issue", "issue_id",
+              sqlite_where=text("issue_id IS NOT NULL"), postgresql_where=text("issue_id IS NOT NULL")),
+    )  # fmt: skip
+
+
+class Issue(Base):
+    """A named topic of a team, `open` or `closed`: something that goes wrong in many places.
+
+    Its instances are comments on items that name it."""
+
+    __tablename__ = "issues"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uid: Mapped[uuid.UUID] = mapped_column(Uid, unique=True, default=new_uid)
+    team_id: Mapped[int] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(300))
+    status: Mapped[str] = mapped_column(String(10), default="open")
+    pinned: Mapped[bool] = mapped_column(Boolean, default=False)
+    assignees: Mapped[list[int]] = mapped_column(JsonColumn, default=list)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+
+
+class IssueComment(Base):
+    """What someone said about an issue as a whole."""
+
+    __tablename__ = "issue_comments"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uid: Mapped[uuid.UUID] = mapped_column(Uid, unique=True, default=new_uid)
+    issue_id: Mapped[int] = mapped_column(ForeignKey("issues.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    body: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now, onupdate=now)

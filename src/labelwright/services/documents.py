@@ -26,7 +26,7 @@ from labelwright.models.documents import MAIN, DocumentHead, LabelCount, Revisio
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Job, Task
-from labelwright.services import bodies, checks, events, merging, ontology, revisions
+from labelwright.services import bodies, checks, events, job_rules, merging, ontology, revisions
 from labelwright.services.access import Actor, require
 from labelwright.services.bodies import pack, unpack
 from labelwright.services.merging import Change
@@ -155,7 +155,10 @@ def save(
         if outcome.clashes:
             raise Stale(version=head.version, clashes=outcome.clashes)
         if kind != "restore":
-            _check(actor, project, item, known, job, head.document, outcome.document, change.delete)
+            _check(
+                actor, project, item, known, job, head.document, outcome.document, change.delete,
+                task.stage if task is not None else "",
+            )  # fmt: skip
         delta = revisions.compare(head.document, outcome.document)
         delta.renamed = outcome.renamed
         version = head.version
@@ -265,7 +268,7 @@ def _saved(version: int, base: Document, after: Document, renamed: dict[int, int
 
 def _check(
     actor: Actor | None, project: Project, item: Item, known: Ontology, job: Job | None,
-    before: Document, after: Document, deleted: list[int],
+    before: Document, after: Document, deleted: list[int], stage: str,
 ) -> None:  # fmt: skip
     """Raise `Invalid` with each fault that the change brings in; faults that stood there before do not stop it."""
     was = {o.id: o for o in before.objects}
@@ -285,6 +288,10 @@ def _check(
         grown = len(after.objects) > len(before.objects)
         problems = [p for p in problems if (p.object_id, p.code, p.message) not in old
                     and (p.code != "too_many_objects" or grown)]  # fmt: skip
+    if job is not None:
+        told = {(p.object_id, p.field.rpartition(".")[2], p.code) for p in problems}
+        breaches = job_rules.breaches(job, stage, before, after)
+        problems += [p for p in breaches if (p.object_id, p.field.rpartition(".")[2], p.code) not in told]
     if actor is not None and not actor.may("review", project.team_id):
         locked = [i for i in [*changed, *deleted] if i in was and was[i].locked]
         problems += [Problem("This object is locked; a reviewer may change it.", "locked", i, "locked") for i in locked]

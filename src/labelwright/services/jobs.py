@@ -16,7 +16,7 @@ from labelwright.models.identity import Membership, User
 from labelwright.models.items import Item
 from labelwright.models.projects import Attribute, Batch, LabelClass, Project, Workflow
 from labelwright.models.work import Job, JobMember, Task
-from labelwright.services import access, events, workflows
+from labelwright.services import access, events, job_options, workflows
 from labelwright.services.access import Actor
 
 # A member's role on a job, and the team right it takes.
@@ -41,6 +41,7 @@ def create(
     allowed_classes: Sequence[str] | None = None,
     allowed_attributes: Sequence[str] | None = None,
     limits: dict[str, int] | None = None,
+    options: dict[str, Any] | None = None,
     labelers: Collection[int] = (),
     reviewers: Collection[int] = (),
     items: Iterable[int] = (),
@@ -53,7 +54,7 @@ def create(
     job = Job(project_id=project.id, created_by=actor.user_id, batch_id=_batch_id(project, batch), extra=extra)
     job.workflow_id = _workflow(session, project, workflow).id
     job.name, job.instructions, job.description = name.strip(), instructions, description
-    job.priority, job.limits = priority, dict(limits or {})
+    job.priority, job.limits, job.options = priority, dict(limits or {}), options
     job.allowed_classes = None if allowed_classes is None else list(allowed_classes)
     job.allowed_attributes = None if allowed_attributes is None else list(allowed_attributes)
     _check(session, project, job)
@@ -67,12 +68,14 @@ def create(
 
 
 def change(session: Session, actor: Actor, job: Job, **changes: Any) -> Job:
-    """Change `name`, `instructions`, `description`, `priority`, `allowed_classes`, `allowed_attributes`, `limits`.
+    """Change `name`, `instructions`, `description`, `priority`, `allowed_classes`, `allowed_attributes`, `limits`,
+    `options`.
 
     A new priority also goes to the job's unfinished tasks. Unknown names raise `Invalid`."""
     project = _manage(session, actor, job)
     known = {
-        "name", "instructions", "description", "priority", "allowed_classes", "allowed_attributes", "limits", "extra",
+        "name", "instructions", "description", "priority", "allowed_classes", "allowed_attributes", "limits", "options",
+        "extra",
     }  # fmt: skip
     unknown = sorted(set(changes) - known)
     if unknown:
@@ -118,8 +121,21 @@ def resume(session: Session, actor: Actor, job: Job) -> Job:
     if job.status == "active":
         return job
     job.status = status
+    if status == "active":
+        job.finished_at = None
     session.flush()
     _emit(session, "job.resumed", project, job, actor, None)
+    return job
+
+
+def finish(session: Session, actor: Actor, job: Job) -> Job:
+    """Declare it done although tasks are left; they stay as they are and are handed out no more. `resume` undoes it."""
+    project = _manage(session, actor, job)
+    _lock(session, job)
+    if job.status != "done":
+        job.status, job.finished_at = "done", now()
+        session.flush()
+        _emit(session, "job.completed", project, job, actor, {"finished": True})
     return job
 
 
@@ -331,6 +347,7 @@ def _workflow(session: Session, project: Project, workflow: Workflow | None) -> 
 
 def _check(session: Session, project: Project, job: Job) -> None:
     problems = []
+    job.options = job_options.parse(job.options) or None
     if not job.name or len(job.name) > 200:
         problems.append(Problem("A job needs a name of 1 to 200 characters.", "name"))
     if job.priority not in PRIORITIES:
@@ -338,8 +355,12 @@ def _check(session: Session, project: Project, job: Job) -> None:
     for limit, value in job.limits.items():
         if limit not in LIMITS or isinstance(value, bool) or not isinstance(value, int) or value < 0:
             problems.append(Problem("Limits are whole numbers, 0 or more, for objects and tags.", f"limits.{limit}"))
-    for field, table in (("allowed_classes", LabelClass), ("allowed_attributes", Attribute)):
-        wanted = getattr(job, field)
+    wanted_of = {
+        "allowed_classes": (LabelClass, job.allowed_classes),
+        "allowed_attributes": (Attribute, job.allowed_attributes),
+        "options.read_only_attributes": (Attribute, job_options.of(job).read_only_attributes),
+    }
+    for field, (table, wanted) in wanted_of.items():
         if wanted:
             known = set(session.scalars(select(table.name).where(table.project_id == project.id)))
             problems += [Problem(f"The ontology has no {name!r}.", field) for name in wanted if name not in known]

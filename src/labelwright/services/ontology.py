@@ -16,7 +16,7 @@ from labelwright.geometry.document import SHAPE_KINDS
 from labelwright.geometry.ontology import AttributeInfo, ClassInfo, Ontology
 from labelwright.models.documents import LabelCount
 from labelwright.models.projects import Attribute, LabelClass, Project
-from labelwright.services import events
+from labelwright.services import events, job_options
 
 # Okabe and Ito's eight, safe for colour-blind eyes and reordered for contrast on photographs; then well-spread ones.
 PALETTE = (
@@ -129,6 +129,7 @@ def add_class(session: Session, project: Project, entry: ClassInput, *, tell: bo
         add_attribute(session, project, msgspec.structs.replace(attribute, classes=[name]), tell=tell)
     touch(session, project, tell)
     session.flush()
+    job_options.added(session, project.id, "allowed_classes", name)
     return row
 
 
@@ -160,6 +161,7 @@ def _rename(session: Session, project: Project, row: LabelClass, name: str) -> N
     for attribute in attributes_of(session, project.id):
         if attribute.classes and row.name in attribute.classes:
             attribute.classes = [name if c == row.name else c for c in attribute.classes]
+    job_options.renamed(session, project.id, "allowed_classes", row.name, name)
     row.name = name
 
 
@@ -218,6 +220,7 @@ def add_attribute(session: Session, project: Project, entry: AttributeInput, *, 
     session.add(row)
     touch(session, project, tell)
     session.flush()
+    job_options.added(session, project.id, "allowed_attributes", row.name)
     return row
 
 

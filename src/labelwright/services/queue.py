@@ -19,7 +19,7 @@ from labelwright.errors import Conflict, Invalid, LeaseLost
 from labelwright.models.identity import User
 from labelwright.models.projects import Project
 from labelwright.models.work import Job, JobMember, Task
-from labelwright.services import access, events, jobs
+from labelwright.services import access, events, job_options, jobs
 from labelwright.services.access import Actor
 
 LEASE_MINUTES = 30
@@ -192,7 +192,7 @@ def may_take(session: Session, actor: Actor, task: Task) -> None:
         raise Conflict("You are not on the job of this task.", code="not_on_job")
     if not manages and task.assignee_id not in (None, actor.user_id):
         raise Conflict("This task is for somebody else.", code="assigned")
-    if task.stage == "review" and task.author_id == actor.user_id and not (project.settings or {}).get("review_own"):
+    if task.stage == "review" and task.author_id == actor.user_id and not job_options.review_own(project, job):
         raise Conflict("You cannot review your own work in this project.", code="own_work")
 
 
@@ -354,7 +354,10 @@ FROM (
 ) AS heads JOIN tasks AS best ON best.id = heads.head
 ORDER BY best.priority DESC, best.id LIMIT 8
 """
-_REVIEW_OWN = "(CAST(projects.settings ->> 'review_own' AS TEXT) IN ('true', '1'))"
+_REVIEW_OWN = (
+    "(CAST(projects.settings ->> 'review_own' AS TEXT) IN ('true', '1')"
+    " OR COALESCE(CAST(jobs.options ->> 'review_own' AS TEXT) IN ('true', '1'), FALSE))"
+)
 _TYPES = {"started_at": UtcTime(), "review_own": Boolean()}
 _HEADS_OF_PROJECT = text(_HEADS.format(own=_REVIEW_OWN, whose="jobs.project_id = :project")).columns(**_TYPES)
 _HEADS_OF_TEAM = text(

@@ -240,7 +240,8 @@ def open_tasks(session: Session, actor: Actor, project: Project, stage: str, mos
         .limit(most)
     )
     if stage == "review" and not (project.settings or {}).get("review_own"):
-        waiting = waiting.where((Task.author_id != actor.user_id) | Task.author_id.is_(None))
+        own = select(Job.id).where(Job.project_id == project.id, Job.options["review_own"].as_boolean())
+        waiting = waiting.where((Task.author_id != actor.user_id) | Task.author_id.is_(None) | Task.job_id.in_(own))
     return session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 

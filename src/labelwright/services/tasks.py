@@ -15,7 +15,7 @@ from labelwright.models.identity import Membership, User
 from labelwright.models.items import Item
 from labelwright.models.projects import Project, Workflow
 from labelwright.models.work import Job, Task
-from labelwright.services import access, checks, documents, jobs, ontology, queue, workflows
+from labelwright.services import access, checks, documents, job_options, jobs, ontology, queue, workflows
 from labelwright.services.access import Actor
 
 REASON_LENGTH = 500
@@ -54,6 +54,9 @@ def submit(session: Session, actor: Actor, task: Task, lease: str | None, *, at:
     queue.check(session, actor, task, lease)
     if task.stage != "label":
         raise Conflict("This task is under review: accept or reject it.", code="wrong_stage")
+    job = session.get_one(Job, task.job_id)
+    if job_options.of(job).no_submit:
+        raise Conflict("Handing in is switched off for this job; what you saved is kept.", code="no_submit")
     check_labels(session, task)
     task.author_id, task.submitted_at, task.verdict = actor.user_id, moment, ""
     path = steps(session, task)
@@ -128,7 +131,7 @@ def reassign(session: Session, actor: Actor, task: Task, user_id: int | None, *,
     if user_id is not None and not may_work(session, project, user_id, task.stage):
         raise Invalid(f"This person may not {task.stage} in this team.", field="assignee")
     own = task.stage == "review" and user_id == task.author_id and user_id is not None
-    if own and not (project.settings or {}).get("review_own"):
+    if own and not job_options.review_own(project, session.get_one(Job, task.job_id)):
         raise Conflict("People cannot review their own work in this project.", code="own_work")
     task.assignee_id = user_id
     if task.holder_id is not None and task.holder_id != user_id:

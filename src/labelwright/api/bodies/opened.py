@@ -17,7 +17,7 @@ from labelwright.edge.call import Call
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Project, Workflow
 from labelwright.models.work import Comment, Job, Task
-from labelwright.services import documents, items, media, ontology, projects, workflows
+from labelwright.services import documents, items, job_options, media, ontology, projects, workflows
 from labelwright.services.access import Actor
 
 # Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost.
@@ -66,6 +66,7 @@ class OpenJobBody(TypedDict):
     allowed_classes: list[str] | None
     allowed_attributes: list[str] | None
     limits: dict[str, int]
+    read_only_attributes: list[str]
 
 
 class FileBody(TypedDict):
@@ -169,7 +170,7 @@ def work(call: Call, task: Task) -> WorkBody:
             "frames": stored.document.frames,
         },
         "comments": [comment(session, row) for row in said],
-        "can": _can(call.actor, task, project),
+        "can": _can(call.actor, task, project, job),
     }
 
 
@@ -190,7 +191,7 @@ def _task(session: Session, actor: Actor, task: Task, job: Job) -> OpenTaskBody:
         "lease": task.lease if task.holder_id == actor.user_id else None,
         "lease_until": task.lease_until,
         "holder": person_or_none(session, task.holder_id),
-        "author": person_or_none(session, task.author_id),
+        "author": None if job_options.of(job).hide_author else person_or_none(session, task.author_id),
         "priority": task.priority,
         "returned": task.returned,
         "seconds": task.seconds,
@@ -221,6 +222,7 @@ def _job(row: Job) -> OpenJobBody:
         "allowed_classes": row.allowed_classes,
         "allowed_attributes": row.allowed_attributes,
         "limits": row.limits or {},
+        "read_only_attributes": job_options.of(row).read_only_attributes,
     }
 
 
@@ -293,11 +295,11 @@ def _ontology(session: Session, project: Project) -> OpenOntologyBody:
     }
 
 
-def _can(actor: Actor, task: Task, project: Project) -> CanBody:
+def _can(actor: Actor, task: Task, project: Project, job: Job) -> CanBody:
     holds = task.holder_id == actor.user_id and task.lease is not None and task.state in {"held", "open"}
     label, review = actor.may("label", project.team_id), actor.may("review", project.team_id)
     return {
         "edit": holds and (label if task.stage == "label" else review),
-        "submit": holds and label and task.stage == "label",
+        "submit": holds and label and task.stage == "label" and not job_options.of(job).no_submit,
         "review": holds and review and task.stage == "review",
     }

@@ -44,6 +44,7 @@ class JobBody(TypedDict):
     allowed_classes: list[str] | None
     allowed_attributes: list[str] | None
     limits: dict[str, int]
+    options: dict[str, Any]
     labelers: list[PersonBody]
     reviewers: list[PersonBody]
     counts: CountsBody
@@ -133,6 +134,7 @@ def _job(session: Session, row: Job, counts: dict[tuple[str, str], int]) -> JobB
         "allowed_classes": row.allowed_classes,
         "allowed_attributes": row.allowed_attributes,
         "limits": row.limits or {},
+        "options": row.options or {},
         "labelers": [person(user) for user, role in people if role == "labeler"],
         "reviewers": [person(user) for user, role in people if role == "reviewer"],
         "counts": _counts(counts),
