@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from labelwright.formats import coco, coco_folders, createml, semantic, tables, voc, yolo
+from labelwright.formats import (
+    coco,
+    coco_folders,
+    createml,
+    folders,
+    jsonl,
+    retinanet,
+    semantic,
+    tables,
+    tfrecord,
+    voc,
+    yolo,
+    yolov4,
+)
 from labelwright.formats.sample import Format
 
 FORMATS: dict[str, Format] = {
@@ -11,9 +24,18 @@ FORMATS: dict[str, Format] = {
     "yolo": yolo.FORMAT,
     "yolo-obb": yolo.ORIENTED,
     "darknet": yolo.DARKNET,
+    "yolov4": yolov4.FORMAT,
     "voc": voc.FORMAT,
     "createml": createml.FORMAT,
     "tensorflow-csv": tables.FORMAT,
+    "retinanet-csv": retinanet.FORMAT,
+    "tfrecord": tfrecord.FORMAT,
     "multiclass-csv": tables.CLASSIFICATION,
+    "folder": folders.FORMAT,
+    "clip": folders.CLIP,
     "semantic-masks": semantic.FORMAT,
+    "jsonl": jsonl.FORMAT,
+    "paligemma": jsonl.PALI,
+    "florence2-od": jsonl.FLORENCE2,
+    "openai": jsonl.OPENAI,
 }

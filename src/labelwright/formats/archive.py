@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
 from labelwright.errors import Invalid, TooLarge
-from labelwright.formats.sample import Sample
+from labelwright.formats.sample import Sample, Source
 
 MAX_FILES = 1_000_000
 MAX_BYTES = 64 << 30
@@ -20,6 +24,9 @@ MAX_TEXT = 256 << 20
 # Text packs 20 to 200 times; a bomb thousands.
 MAX_RATIO = 1000
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
+VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
+# What reading a broken file raises.
+BROKEN = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error)
 WHEN = (1980, 1, 1, 0, 0, 0)  # the same dataset is the same bytes
 
 
@@ -71,41 +78,75 @@ class Writer:
 
 
 class Tree:
-    """A zip opened for reading. Raises `Invalid` for paths that lead out of it, and `TooLarge` for bombs."""
+    """A zip or a folder opened for reading. Raises `Invalid` for paths that lead out of it, and `TooLarge` for bombs."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, source: Source) -> None:
+        self._zip: zipfile.ZipFile | None = None
+        self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._files: dict[str, Path] = {}
+        if isinstance(source, Path):
+            self._folder(source)
+        else:
+            self._archive(source)
+        self.paths = sorted(self._infos or self._files)
+
+    def _archive(self, file: IO[bytes]) -> None:
         try:
             self._zip = zipfile.ZipFile(file)
         except zipfile.BadZipFile:
             raise Invalid("This is not a zip file.", field="file") from None
         entries = [info for info in self._zip.infolist() if not info.is_dir()]
-        if len(entries) > MAX_FILES or sum(info.file_size for info in entries) > MAX_BYTES:
-            raise TooLarge(f"The archive holds more than {MAX_FILES} files or {MAX_BYTES >> 30} GB.")
-        self._infos = {}
+        _limit(len(entries), sum(info.file_size for info in entries))
         for info in entries:
             path = info.filename.replace("\\", "/")
             if path.startswith("/") or ".." in path.split("/") or ":" in path.split("/")[0]:
                 raise Invalid(f"The archive holds a path that leads out of it: {path!r}.", field=path)
             if info.file_size > 1 << 20 and info.file_size > MAX_RATIO * max(info.compress_size, 1):
                 raise TooLarge(f"{path} unpacks to {info.file_size >> 20} MB out of almost nothing.")
+            if path in self._infos:
+                raise Invalid(f"The archive holds {path!r} twice.", field=path)
             if not path.startswith("__MACOSX/"):
                 self._infos[path] = info
 
+    def _folder(self, root: Path) -> None:
+        total = 0
+        for folder, _, names in os.walk(root):
+            for name in names:
+                file = Path(folder, name)
+                path = file.relative_to(root).as_posix()
+                if not file.is_file():
+                    continue
+                if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
+                    raise Invalid(f"The folder holds a link that leads out of it: {path!r}.", field=path)
+                total += file.stat().st_size
+                self._files[path] = file
+        _limit(len(self._files), total)
+
     def names(self, suffix: str | tuple[str, ...] = "") -> list[str]:
         """Paths in order of their names, those that end with `suffix` (in any case)."""
-        return sorted(name for name in self._infos if name.lower().endswith(suffix))
+        return [name for name in self.paths if name.lower().endswith(suffix)] if suffix else list(self.paths)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._infos
+        return path in self._infos or path in self._files
+
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        return self._infos[path].file_size if self._zip else self._files[path].stat().st_size
 
     def read(self, path: str) -> bytes:
         """A file's bytes. Raises `Invalid` when it is broken."""
-        info = self._infos[path]
-        if info.file_size > MAX_TEXT:
+        if self.size(path) > MAX_TEXT:
             raise TooLarge(f"{path} is larger than {MAX_TEXT >> 20} MB.")
         try:
-            return self._zip.read(info)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            return self._zip.read(self._infos[path]) if self._zip else self._files[path].read_bytes()
+        except BROKEN as error:
+            raise Invalid(f"{path} cannot be unpacked: {error}", field=path) from None
+
+    def open(self, path: str) -> IO[bytes]:
+        """A file to be read piece by piece. Raises `Invalid` when it is broken."""
+        try:
+            return self._zip.open(self._infos[path]) if self._zip else self._files[path].open("rb")
+        except BROKEN as error:
             raise Invalid(f"{path} cannot be unpacked: {error}", field=path) from None
 
     def text(self, path: str) -> str:
@@ -118,14 +159,40 @@ class Tree:
     def size_of(self, path: str) -> tuple[int, int]:
         """Width and height of a picture in pixels; reads no more than its header needs. Raises `Invalid`."""
         try:
-            with self._zip.open(self._infos[path]) as file, Image.open(io.BufferedReader(file)) as image:  # type: ignore[arg-type]
+            with self.open(path) as file, Image.open(io.BufferedReader(file)) as image:  # type: ignore[arg-type]
                 return image.size
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, *BROKEN):
             raise Invalid(f"{path} is not a picture.", field=path) from None
 
     def opener(self, path: str) -> Picture:
         """How to get a picture's bytes later."""
         return Picture(self, path)
+
+    @cached_property
+    def by_name(self) -> dict[str, str]:
+        """Pictures and videos by their bare names, those whose name is there once."""
+        found: dict[str, str] = {}
+        twice = set()
+        for path in self.names((*PICTURES, *VIDEOS)):
+            name = posixpath.basename(path)
+            if name in found:
+                twice.add(name)
+            found[name] = path
+        return {name: path for name, path in found.items() if name not in twice}
+
+    def find(self, name: str, *folders: str) -> str | None:
+        """Where a picture of this name is: in one of the folders, or the only one of its bare name anywhere."""
+        name = name.replace("\\", "/")
+        for folder in folders:
+            path = posixpath.normpath(f"{folder}/{name}" if folder else name)
+            if path in self:
+                return path
+        return self.by_name.get(posixpath.basename(name))
+
+
+def _limit(files: int, size: int) -> None:
+    if files > MAX_FILES or size > MAX_BYTES:
+        raise TooLarge(f"The dataset holds more than {MAX_FILES} files or {MAX_BYTES >> 30} GB.")
 
 
 class Picture:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from labelwright.errors import Invalid
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.geometry import masks, measures, pixels
 from labelwright.geometry.document import (
     Attributes,
@@ -80,6 +81,7 @@ class Category(msgspec.Struct, omit_defaults=True):
 
 class _Owner(msgspec.Struct):
     image_id: int
+    category_id: int = -1
 
 
 class _File(msgspec.Struct):
@@ -197,29 +199,44 @@ def _keypoints(shape: Skeleton, width: int, height: int) -> Geometry:
     return box, rounded(box[2] * box[3]), None, points, sum(1 for seen in shape.visibility if seen)
 
 
-def read(file: IO[bytes]) -> Dataset:
+def read(file: Source) -> Dataset:
     """Read a COCO file: pictures in their order, each with its objects. Coordinates outside the picture are cut off.
 
     An annotation with both a segmentation and keypoints becomes two objects of one `group`. Raises `Invalid`."""
+    if isinstance(file, Path):
+        raise Invalid("This is a folder: read it as `coco-folders`.", field="file")
+    return parse(file.read())
+
+
+def parse(body: bytes, at: str = "", *, grouped: bool = False) -> Dataset:
+    """The bytes of a COCO file. `at`: its path, for errors; `grouped`: an unused category that stands over the others is no class."""
+    lead = f"{at}: " if at else ""
     try:
-        found = _file(file.read())
+        found = _file(body)
     except msgspec.DecodeError as error:
-        raise Invalid(f"This is not a COCO file: {error}", field="file") from None
+        raise Invalid(f"{lead}This is not a COCO file: {error}", field=at or "file") from None
     names: dict[int, Category] = {c.id: c for c in found.categories}
     by_image: dict[int, list[msgspec.Raw]] = defaultdict(list)
-    known = {image.id for image in found.images}
+    known, used = {image.id for image in found.images}, set()
     for place, raw in enumerate(found.annotations):
         try:
-            owner = _owner(raw).image_id
+            owner = _owner(raw)
         except msgspec.DecodeError as error:
-            raise Invalid(f"annotations[{place}] is not valid: {error}", field=f"annotations[{place}]") from None
-        if owner not in known:
+            raise Invalid(f"{lead}annotations[{place}] is not valid: {error}", field=f"annotations[{place}]") from None
+        if owner.image_id not in known:
             raise Invalid(
-                f"annotations[{place}] is of image {owner}, which is not listed.", field=f"annotations[{place}]"
+                f"{lead}annotations[{place}] is of image {owner.image_id}, which is not listed.",
+                field=f"annotations[{place}]",
             )
-        by_image[owner].append(raw)
-    classes = [SampleClass(c.name, _skeleton(c)) for c in found.categories]
+        by_image[owner.image_id].append(raw)
+        used.add(owner.category_id)
+    listed = [c for c in found.categories if not (grouped and _groups(c, used, len(names)))]
+    classes = [SampleClass(c.name, _skeleton(c)) for c in listed]
     return Dataset(classes, (_sample(image, by_image.pop(image.id, []), names) for image in found.images))
+
+
+def _groups(category: Category, used: set[int], count: int) -> bool:
+    return category.id not in used and category.supercategory == "none" and count > 1
 
 
 def _skeleton(category: Category) -> dict[str, Any] | None:
@@ -305,4 +322,5 @@ FORMAT = Format(
     ),
     write=write,
     read=read,
+    keeps=("rectangle", "polygon", "mask", "skeleton"),
 )

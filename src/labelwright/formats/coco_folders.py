@@ -4,18 +4,17 @@ Category 0 stands for the group of all classes, as in Roboflow's exports; nothin
 
 from __future__ import annotations
 
-import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from labelwright.errors import Invalid
 from labelwright.formats import archive, coco
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.geometry.document import Document
 
 NAME = "_annotations.coco.json"
@@ -70,42 +69,28 @@ def _waiting(lines: IO[bytes]) -> Iterator[Sample]:
         yield Sample(found.name, found.width, found.height, found.document, found.uid)
 
 
-def read(file: IO[bytes]) -> Dataset:
-    """Read a zip of one or more such files, with or without the pictures. Raises `Invalid`."""
+def read(file: Source) -> Dataset:
+    """Read one or more such files, of any name, with or without the pictures. Raises `Invalid`."""
     tree = archive.Tree(file)
-    paths = [path for path in tree.names(".json") if path.endswith("coco.json")]
+    paths = [path for path in tree.names(".json") if path.endswith("coco.json")] or tree.names(".json")
     if not paths:
-        raise Invalid(f"The archive has no {NAME}.", field=NAME)
+        raise Invalid(f"The dataset has no {NAME}.", field=NAME)
     classes: dict[str, SampleClass] = {}
     for path in paths:
-        body = _without_group(tree.read(path), path)
-        classes |= {c.name: c for c in coco.read(io.BytesIO(body)).classes if c.name not in classes}
+        found = coco.parse(tree.read(path), path, grouped=True).classes
+        classes |= {c.name: c for c in found if c.name not in classes}
     return Dataset(list(classes.values()), _samples(tree, paths))
 
 
 def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
     for path in paths:
         folder = path.rpartition("/")[0]
-        for sample in coco.read(io.BytesIO(_without_group(tree.read(path), path))).samples:
+        for sample in coco.parse(tree.read(path), path, grouped=True).samples:
             sample.split = archive.split_of(path)
-            picture = f"{folder}/{sample.name}" if folder else sample.name
-            if picture in tree:
+            picture = tree.find(sample.name, folder, f"{folder}/images")
+            if picture is not None:
                 sample.picture = tree.opener(picture)
             yield sample
 
 
-def _without_group(body: bytes, path: str) -> bytes:
-    """The file without a first category that only groups the others."""
-    try:
-        value: Any = msgspec.json.decode(body)
-        categories = value["categories"]
-        used = {annotation.get("category_id") for annotation in value.get("annotations", [])}
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
-        raise Invalid(f"{path} is not a COCO file: {error}", field=path) from None
-    value["categories"] = [
-        c for c in categories if c.get("id") in used or c.get("supercategory") != "none" or len(categories) == 1
-    ]
-    return msgspec.json.encode(value)
-
-
-FORMAT = Format("COCO in folders", ".zip", "application/zip", coco.FORMAT.loses, write, read)
+FORMAT = Format("COCO in folders", ".zip", "application/zip", coco.FORMAT.loses, write, read, coco.FORMAT.keeps)

@@ -9,7 +9,7 @@ import msgspec
 
 from labelwright.errors import Invalid
 from labelwright.formats import archive
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.formats.spool import Splits
 from labelwright.geometry import measures, pixels
 from labelwright.geometry.document import Document, LabelObject, OrientedRectangle, Polygon, Rectangle, shape_kind
@@ -75,7 +75,7 @@ def _annotations(sample: Sample, report: Report, known: set[str]) -> Iterator[di
         yield {"label": item.class_name, "coordinates": box}
 
 
-def read(file: IO[bytes]) -> Dataset:
+def read(file: Source) -> Dataset:
     """Read a zip with pictures: their sizes are needed to make fractions of pixels. Raises `Invalid`."""
     tree = archive.Tree(file)
     paths = [p for p in tree.names(".json") if p.endswith(("createml.json", "annotations.json"))]
@@ -97,8 +97,8 @@ def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
     for path in paths:
         folder = path.rpartition("/")[0]
         for entry in entries(tree.read(path), path):
-            picture = f"{folder}/{entry.image}" if folder else entry.image
-            if picture not in tree:
+            picture = tree.find(entry.image, folder)
+            if picture is None:
                 raise Invalid(f"{path} names {entry.image!r}, which is not in the archive.", field=path)
             width, height = tree.size_of(picture)
             yield Sample(entry.image, width, height, document(entry, width, height), split=archive.split_of(path),
@@ -120,5 +120,5 @@ FORMAT = Format(
     "CreateML", ".zip", "application/zip",
     "Straight boxes only: outlines and turned boxes become the boxes around them, other shapes are left out; attributes,"
     " scores and numbers of objects are not kept. Reading needs the pictures.",
-    write, read,
+    write, read, pictures=True,
 )  # fmt: skip

@@ -1,13 +1,17 @@
-"""What formats read and write: pictures with their labels, one at a time, and what a format is."""
+"""What formats read and write: pictures and videos with their labels, one at a time, and what a format is."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
-from labelwright.geometry.document import Document
+from labelwright.geometry.document import Attributes, Document, LabelObject
+
+Source = IO[bytes] | Path
+"""What is read: an open file (a seekable one), or a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +22,23 @@ class SampleClass:
     skeleton: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture of a video: its file name without folders, its size in pixels (0 unknown), and its file when it came along."""
+
+    name: str
+    width: int
+    height: int
+    picture: Callable[[], bytes] | None = None
+
+
 @dataclass(slots=True)
 class Sample:
     """A picture and its labels. `name`: file name, with folders where it has any; `width`, `height` in pixels, 0 unknown.
 
-    `uid`: what finds the item again. Objects have one shape each: a video is given frame by frame, and the `group` of an
-    object there is its number in the video, by which it is followed from frame to frame."""
+    `uid`: what finds the item again; `url`: where the picture is when it did not come along. With `frames` it is a video:
+    its objects are tracks. Formats that do not take videos whole are given each frame as a picture: objects have one shape
+    each then, and the `group` of an object is its number in the video, by which it is followed from frame to frame."""
 
     name: str
     width: int
@@ -32,6 +47,8 @@ class Sample:
     uid: str = ""
     split: str = ""
     picture: Callable[[], bytes] | None = None
+    url: str = ""
+    frames: Sequence[Frame] = ()
 
 
 @dataclass
@@ -43,23 +60,72 @@ class Report:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
+class LeftOut:
+    """What a reader met and there is no place for: how often, by file and field. Past `MOST` files only the fields."""
+
+    MOST = 200
+    REST = "(other files)"
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {}
+
+    def add(self, file: str, name: str, times: int = 1) -> None:
+        """Note a field of a file."""
+        if file not in self.counts and len(self.counts) >= self.MOST:
+            file = self.REST
+        self.counts.setdefault(file, Counter())[name] += times
+
+    def fields(self) -> Counter[str]:
+        """How often each field was met in all files."""
+        return sum(self.counts.values(), Counter())
+
+
 @dataclass
 class Dataset:
-    """What a reader found: its classes, and its samples one after the other."""
+    """What a reader found: its classes, and its samples one after the other. `left_out` grows while they are read.
+
+    A format that does not list its classes beforehand adds them to `classes` as it meets them."""
 
     classes: list[SampleClass]
     samples: Iterator[Sample]
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+Write = Callable[[Iterable[Sample], IO[bytes], Sequence[SampleClass]], Report]
+"""`write(samples, file, classes)` streams a dataset to a binary file."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A dataset format. `loses`: in one sentence, what of a document it has no place for.
+    """A dataset format. `keeps`: shape kinds that come back as what they were; `loses`: in one sentence, what of a document
+    it has no place for. `videos`: takes videos whole; `pictures`: is of no use without the pictures;
+    `write_about` takes a mapping more, which says where the dataset is from.
 
-    `write(samples, file, classes)` streams to a binary file; `read(file)` takes a seekable one and raises `Invalid`."""
+    `read` takes a file or a folder and raises `Invalid` naming the file, line or field at fault."""
 
     title: str
     suffix: str
     mime: str
     loses: str
-    write: Callable[[Iterable[Sample], IO[bytes], Sequence[SampleClass]], Report]
-    read: Callable[[IO[bytes]], Dataset]
+    write: Write
+    read: Callable[[Source], Dataset]
+    keeps: tuple[str, ...] = ("rectangle",)
+    videos: bool = False
+    pictures: bool = False
+    write_about: Callable[[Iterable[Sample], IO[bytes], Sequence[SampleClass], Mapping[str, Any]], Report] | None = None
+
+
+def labels_of(attributes: Attributes) -> list[str]:
+    """Classes of a picture as a whole, as kept in its item attribute `labels`."""
+    value = attributes.get("labels")
+    if isinstance(value, str):
+        return [value] if value else []
+    return [str(v) for v in value] if isinstance(value, list) else []
+
+
+def renumbered(objects: Iterable[LabelObject]) -> list[LabelObject]:
+    """The objects with ids from 1 on, in their order."""
+    found = list(objects)
+    for number, item in enumerate(found, 1):
+        item.id = number
+    return found

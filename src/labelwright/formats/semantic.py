@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from labelwright.errors import Invalid
 from labelwright.formats import archive
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.formats.tables import CLASSES, line
 from labelwright.geometry import masks
 from labelwright.geometry.document import (
@@ -69,7 +69,7 @@ def _png(sample: Sample, numbers: dict[str, int], report: Report) -> bytes:
     return body.getvalue()
 
 
-def read(file: IO[bytes]) -> Dataset:
+def read(file: Source) -> Dataset:
     """Read a zip of masks: each class of a picture becomes one mask object. Raises `Invalid` for values without a name."""
     tree = archive.Tree(file)
     tables = tree.names(CLASSES)
@@ -122,5 +122,5 @@ FORMAT = Format(
     "Semantic masks (PNG)", ".zip", "application/zip",
     "One class a pixel: overlaps are decided for the later object, objects of one class melt together; boxes and outlines become"
     " masks, lines, points, skeletons and cuboids are left out; attributes, scores and numbers of objects are not kept.",
-    write, read,
+    write, read, ("mask",),
 )  # fmt: skip

@@ -13,7 +13,7 @@ IN_MEMORY = 1 << 20
 
 
 class Splits:
-    """Files named `<split>/<name>`: `head`, then pieces joined by `between`, then `tail`."""
+    """Files named `<split>/<name>`, or `name` with its `{split}` filled in: `head`, then pieces joined by `between`, then `tail`."""
 
     def __init__(self, name: str, head: bytes = b"", between: bytes = b"", tail: bytes = b"") -> None:
         self._name, self._head, self._between, self._tail = name, head, between, tail
@@ -40,9 +40,12 @@ class Splits:
     def close_into(self, out: archive.Writer) -> None:
         """Write every file into the archive; without any piece, an empty `train` one, so that it reads as a dataset."""
         if not self._files:
-            out.add(f"train/{self._name}", self._head + self._tail)
+            out.add(self._path("train"), self._head + self._tail)
         for split, file in sorted(self._files.items()):
             file.write(self._tail)
             file.seek(0)
-            with out.stream(f"{split}/{self._name}") as target:
+            with out.stream(self._path(split)) as target:
                 shutil.copyfileobj(file, target)
+
+    def _path(self, split: str) -> str:
+        return self._name.replace("{split}", split) if "{split}" in self._name else f"{split}/{self._name}"

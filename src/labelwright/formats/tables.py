@@ -9,7 +9,8 @@ from typing import IO
 
 from labelwright.errors import Invalid
 from labelwright.formats import archive
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
+from labelwright.formats.sample import labels_of as attribute_labels
 from labelwright.formats.spool import Splits
 from labelwright.geometry import measures, pixels
 from labelwright.geometry.document import Document, LabelObject, OrientedRectangle, Polygon, Rectangle, shape_kind
@@ -50,7 +51,7 @@ def _rows(sample: Sample, name: str, report: Report, known: set[str]) -> Iterato
         yield (name, sample.width, sample.height, item.class_name, *(format(v, ".10g") for v in box))
 
 
-def read(file: IO[bytes]) -> Dataset:
+def read(file: Source) -> Dataset:
     """Read a zip of tables. Pictures without a row are samples without objects. Raises `Invalid`."""
     tree = archive.Tree(file)
     paths = [p for p in tree.names(".csv") if not p.endswith(CLASSES)]
@@ -123,12 +124,10 @@ def write_classes(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[
 
 def labels_of(sample: Sample) -> set[str]:
     """The classes that a picture has: of its objects, and of its item attribute `labels`."""
-    tagged = sample.document.attributes.get("labels")
-    tagged = tagged if isinstance(tagged, list) else [tagged] if isinstance(tagged, str) else []
-    return {o.class_name for o in sample.document.objects} | set(tagged)
+    return {o.class_name for o in sample.document.objects} | set(attribute_labels(sample.document.attributes))
 
 
-def read_classes(file: IO[bytes]) -> Dataset:
+def read_classes(file: Source) -> Dataset:
     """Read a zip of such tables; a picture's classes become its item attribute `labels`. Raises `Invalid`."""
     tree = archive.Tree(file)
     paths = tree.names(CLASSES)
@@ -182,5 +181,5 @@ FORMAT = Format(
 CLASSIFICATION = Format(
     "Multi-label classification CSV", ".zip", "application/zip",
     "Which classes a picture has, and nothing of where; they come back as the item attribute `labels`.",
-    write_classes, read_classes,
+    write_classes, read_classes, (),
 )  # fmt: skip

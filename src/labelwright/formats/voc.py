@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from labelwright.errors import Invalid
 from labelwright.formats import archive
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.geometry import measures, pixels
 from labelwright.geometry.document import (
     Document,
@@ -88,7 +88,7 @@ def _outline(points: Sequence[float], width: int, height: int) -> str:
     return f"\t\t<polygon>\n{inside}\t\t</polygon>\n"
 
 
-def read(file: IO[bytes]) -> Dataset:
+def read(file: Source) -> Dataset:
     """Read a zip of XML files, with or without the pictures. Classes are in order of their names."""
     tree = archive.Tree(file)
     paths = tree.names(".xml")
@@ -101,7 +101,11 @@ def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
     for path in paths:
         sample = parse(tree.read(path), path)
         sample.split = archive.split_of(path)
-        picture = by_stem.get(path[:-4]) or by_stem.get(path[:-4].replace("Annotations/", "JPEGImages/"))
+        picture = (
+            by_stem.get(path[:-4])
+            or by_stem.get(path[:-4].replace("Annotations/", "JPEGImages/"))
+            or tree.find(sample.name, path.rpartition("/")[0])
+        )
         if picture:
             sample.picture = tree.opener(picture)
         yield sample
@@ -153,5 +157,5 @@ FORMAT = Format(
     "Pascal VOC", ".zip", "application/zip",
     "Boxes and single outlines only: polygons with holes or several parts, lines, points, skeletons, cuboids and masks are left"
     " out, turned boxes become outlines; attributes, scores and numbers of objects are not kept.",
-    write, read,
+    write, read, ("rectangle", "polygon"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ Darknet keeps the text beside the picture and the names in `_darknet.labels`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import IO, Any
 
@@ -15,7 +15,7 @@ import yaml
 
 from labelwright.errors import Invalid
 from labelwright.formats import archive
-from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass
+from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.geometry import measures
 from labelwright.geometry.document import (
     Document,
@@ -67,9 +67,14 @@ def rows(sample: Sample, numbers: dict[str, int], report: Report, *, oriented: b
 
 
 def write(
-    samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass], *, oriented: bool = False
+    samples: Iterable[Sample],
+    file: IO[bytes],
+    classes: Sequence[SampleClass],
+    about: Mapping[str, Any] | None = None,
+    *,
+    oriented: bool = False,
 ) -> Report:
-    """Write a zip of the layout above. Pictures that come with their samples go in beside the labels."""
+    """Write a zip of the layout above. Pictures that come with their samples go in beside the labels. `about`: more for `data.yaml`."""
     report, numbers = Report(), {c.name: i for i, c in enumerate(classes)}
     with archive.Writer(file) as out:
         for sample in samples:
@@ -77,7 +82,7 @@ def write(
             name = out.name(folder, sample.name)
             out.add(f"{folder}/labels/{archive.stem(name)}.txt", rows(sample, numbers, report, oriented=oriented))
             out.picture(f"{folder}/images/{name}", sample)
-        out.add("data.yaml", data_yaml([c.name for c in classes]))
+        out.add("data.yaml", data_yaml([c.name for c in classes], **(about or {})))
     return report
 
 
@@ -103,7 +108,7 @@ def write_darknet(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[
     return report
 
 
-def read(file: IO[bytes], *, oriented: bool = False) -> Dataset:
+def read(file: Source, *, oriented: bool = False) -> Dataset:
     """Read a zip of either layout. A text without a picture gives a sample of unknown size. Raises `Invalid`."""
     tree = archive.Tree(file)
     names = _names(tree)
@@ -205,10 +210,20 @@ LOSES = (
     "Boxes and single outlines only: polygons with holes or several parts, lines, points, skeletons, cuboids and masks are left"
     " out, turned boxes become straight ones; attributes, scores and numbers of objects are not kept."
 )
-FORMAT = Format("YOLO (v5 to 26, MT-YOLOv6)", ".zip", "application/zip", LOSES, write, read)
+FORMAT = Format(
+    "YOLO (v5 to 26, MT-YOLOv6)",
+    ".zip",
+    "application/zip",
+    LOSES,
+    write,
+    read,
+    ("rectangle", "polygon"),
+    write_about=write,
+)
 ORIENTED = Format(
     "YOLO oriented boxes", ".zip", "application/zip",
     "Boxes only, straight or turned; straight ones come back as turned ones of angle 0. Attributes and scores are not kept.",
-    partial(write, oriented=True), partial(read, oriented=True),
+    partial(write, oriented=True), partial(read, oriented=True), ("oriented_rectangle",),
+    write_about=partial(write, oriented=True),
 )  # fmt: skip
-DARKNET = Format("YOLO Darknet", ".zip", "application/zip", LOSES, write_darknet, read)
+DARKNET = Format("YOLO Darknet", ".zip", "application/zip", LOSES, write_darknet, read, ("rectangle", "polygon"))

@@ -132,9 +132,16 @@ def exports_of(session: Session, versions: list[DatasetVersion]) -> dict[int, di
 
 
 def export(
-    session: Session, actor: Actor, project: Project, version: DatasetVersion, name: str, format_key: str
+    session: Session,
+    actor: Actor,
+    project: Project,
+    version: DatasetVersion,
+    name: str,
+    format_key: str,
+    about: dict[str, Any] | None = None,
 ) -> BackgroundTask:
-    """The export of a version under `name` in a format: the one there is, or a new one that is queued.
+    """The export of a version under `name` in a format: the one there is, or a new one that is queued. `about`: what a format
+    that says where its data is from shall say.
 
     A failed one is made anew after a minute; until then `Conflict` says why it failed, so that who polls hears of it."""
     if format_key not in FORMATS:
@@ -145,7 +152,7 @@ def export(
         return row
     if row is not None and row.finished_at is not None and row.finished_at > now() - RETRIED:
         raise Conflict(f"This export failed: {row.error}")
-    arguments = {"version": version.id, "name": name, "format": format_key}
+    arguments = {"version": version.id, "name": name, "format": format_key, "about": about}
     made = background.follow(
         session, KIND, arguments, team_id=project.team_id, project_id=project.id, user_id=actor.user_id
     )
@@ -158,7 +165,13 @@ def _run(shared: Shared, progress: Progress) -> dict[str, Any]:
     key = f"versions/{row.uid.hex}.zip"
     with tempfile.NamedTemporaryFile(prefix="labelwright-version-") as file:
         images = write(
-            shared.database, shared.store, row.arguments["version"], row.arguments["format"], file, progress.update
+            shared.database,
+            shared.store,
+            row.arguments["version"],
+            row.arguments["format"],
+            file,
+            progress.update,
+            row.arguments.get("about"),
         )
         file.flush()
         size = Path(file.name).stat().st_size
@@ -170,7 +183,13 @@ run = background.followed(_run)
 
 
 def write(
-    database: Database, store: Store, version_id: int, format_key: str, file: IO[bytes], progress: Any = None
+    database: Database,
+    store: Store,
+    version_id: int,
+    format_key: str,
+    file: IO[bytes],
+    progress: Any = None,
+    about: dict[str, Any] | None = None,
 ) -> int:
     """Write a version in a format to an open file; how many pictures. Memory does not grow with the version."""
     with database.read() as session:
@@ -181,7 +200,11 @@ def write(
     recipe = recipes.parse(version.settings)
     samples = _samples(database, store, version, recipe, progress)
     classes = [SampleClass(c["name"], c["skeleton"]) for c in version.classes]
-    report = FORMATS[format_key].write(samples, file, classes)
+    wanted = FORMATS[format_key]
+    if wanted.write_about is not None:
+        report = wanted.write_about(samples, file, classes, about or {})
+    else:
+        report = wanted.write(samples, file, classes)
     file.flush()
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as out:
         text = (

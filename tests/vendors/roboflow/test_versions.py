@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,10 +82,14 @@ import yaml
 body = yaml.safe_load(Path("here/data.yaml").read_text())
 files = sorted(str(f.relative_to("here")) for f in Path("here").rglob("*") if f.is_file())
 p.version(1).download("coco", location="there")
-print(json.dumps({"names": body["names"], "files": files, "exports": rf.workspace().project(sys.argv[1]).version(1).exports
+print(json.dumps({"names": body["names"], "about": body["roboflow"], "files": files, "exports": rf.workspace().project(sys.argv[1]).version(1).exports
                   if hasattr(p.version(1), "exports") else [], "coco": json.loads(Path("there/train/_annotations.coco.json").read_text())}))
 """, made["slug"])  # fmt: skip
     assert found["names"] == ["cat", "dog"]
+    assert {k: found["about"][k] for k in ("workspace", "project", "version", "license")} == {
+        "workspace": bench.workspace, "project": made["slug"], "version": 1, "license": "MIT",
+    }  # fmt: skip
+    assert found["about"]["url"].startswith("http")
     assert sum(f.endswith(".png") for f in found["files"]) == 4
     assert sum(f.endswith(".txt") and "labels" in f for f in found["files"]) == 4
     assert "README.dataset.txt" in found["files"]
@@ -145,10 +150,34 @@ print(json.dumps({"listed": listed, "left": left, "back": p.version(2).version})
 """, made["slug"])  # fmt: skip
     assert found["listed"] == ["2"]
     assert found["left"] == ["1"]
-    status, body = bench.get(f"/{bench.workspace}/{made['slug']}/1/tfrecord")
-    assert status == 400
-    assert "yolov8" in body["error"]["message"]
+    for name in ("video-coco", "word"):  # no layout is known
+        status, body = bench.get(f"/{bench.workspace}/{made['slug']}/1/{name}")
+        assert status == 400
+        assert "yolov8" in body["error"]["message"]
 
 
-def test_every_name_is_a_format_of_ours() -> None:
+def test_every_name_is_a_format_of_ours_and_documented() -> None:
     assert {FORMATS[key].suffix for key in NAMES.values()} == {".zip"}
+    page = (Path(__file__).parents[3] / "docs" / "vendors" / "roboflow.md").read_text()
+    assert [name for name in NAMES if f"`{name}`" not in page] == []
+
+
+def test_every_format_can_be_downloaded_and_read(bench: Bench, made: dict[str, Any]) -> None:
+    names = {key: name for name, key in NAMES.items()}
+    assert bench.script("""
+import requests, time
+waiting = json.loads(sys.argv[2])
+while waiting:
+    for name in list(waiting):
+        answer = requests.get(f"{os.environ['API_URL']}/{ws.url}/{sys.argv[1]}/1/{name}", params={"api_key": os.environ["ROBOFLOW_API_KEY"]})
+        assert answer.status_code in (200, 202), answer.text
+        if answer.status_code == 200:
+            Path(f"{name}.zip").write_bytes(requests.get(answer.json()["export"]["link"]).content)
+            waiting.remove(name)
+    time.sleep(0.2)
+print(json.dumps(True))
+""", made["slug"], json.dumps(list(names.values())))  # fmt: skip
+    for key, name in names.items():
+        with (bench.folder / f"{name}.zip").open("rb") as file:
+            found = FORMATS[key].read(file)
+            assert len([s for s in found.samples if s.picture is not None and s.picture()]) == 4, key

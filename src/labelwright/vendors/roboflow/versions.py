@@ -13,14 +13,16 @@ from labelwright.vendors.roboflow import projects, releases, wire
 from labelwright.vendors.roboflow.asking import Ask
 from labelwright.vendors.roboflow.wire import Refused
 
-# What clients ask for -> which of our formats it is.
+# What clients ask for -> which of our formats it is. `video-coco` and whatever is not here has no layout that is known in public.
 FORMATS: dict[str, str] = {
     "coco": "coco-folders", "coco-segmentation": "coco-folders",
     **dict.fromkeys(("yolov5pytorch", "yolov5", "yolov7pytorch", "yolov7", "yolov8", "yolov9", "yolov10", "yolov11", "yolov12",
                      "yolo26", "mt-yolov6"), "yolo"),
     **dict.fromkeys(("yolov5-obb", "yolo5-obb", "yolov8-obb", "yolov11-obb"), "yolo-obb"),
-    "darknet": "darknet", "voc": "voc", "createml": "createml", "tensorflow": "tensorflow-csv",
-    "multiclass": "multiclass-csv", "png-mask-semantic": "semantic-masks",
+    "darknet": "darknet", "yolov4pytorch": "yolov4", "yolokeras": "yolov4", "voc": "voc", "createml": "createml",
+    "tensorflow": "tensorflow-csv", "retinanet": "retinanet-csv", "tfrecord": "tfrecord", "multiclass": "multiclass-csv",
+    "folder": "folder", "clip": "clip", "png-mask-semantic": "semantic-masks", "jsonl": "jsonl", "paligemma": "paligemma",
+    "florence2-od": "florence2-od", "openai": "openai",
 }  # fmt: skip
 
 
@@ -64,7 +66,8 @@ def export(ask: Ask) -> Response:
     project, version, name = ask.project(), _version(ask), ask.params["format"]
     if name not in FORMATS:
         raise Refused(400, f"{name!r} is not written here; choose of {', '.join(FORMATS)}.")
-    row = versions.export(ask.session, ask.actor, project, version, name, FORMATS[name])
+    about = {"roboflow": _about(ask, project, version)}
+    row = versions.export(ask.session, ask.actor, project, version, name, FORMATS[name], about)
     if row.state != "done" or not row.result:
         share = round(row.done / row.total, 3) if row.total else 0
         return wire.answer({"progress": share, "version": {"number": version.number}}, 202)
@@ -76,6 +79,15 @@ def export(ask: Ask) -> Response:
         "version": releases.described(home, project, version, {name: row}),
         "project": _brief(project), "workspace": {"name": home.name, "url": home.slug},
     })  # fmt: skip
+
+
+def _about(ask: Ask, project: Project, version: DatasetVersion) -> dict[str, Any]:
+    """What `data.yaml` says of where the data is from."""
+    return {
+        "workspace": ask.workspace().slug, "project": project.slug, "version": version.number,
+        "license": projects.settings_of(ask.session, project)["license"] or "Private",
+        "url": f"{ask.call.base_url}/projects/{project.uid}",
+    }  # fmt: skip
 
 
 def _brief(project: Project) -> dict[str, str]:
