@@ -22,6 +22,8 @@ FEATURES = 150
 ENOUGH = 6
 # A point that flows there and back again must arrive within so many pixels of where it began.
 RETURN = 1.0
+# Grey levels by which the surroundings of a place may differ between frames and still be the same.
+ALIKE = 3.0
 # Two answers about a box that overlap by so much mean the same.
 SAME = 0.75
 # What lies within so many pixels of a point moves as the point does.
@@ -235,8 +237,10 @@ def _flow(old: Any, new: Any, start: Any) -> tuple[Any, Any]:
     """Where places (n, 2) of one frame are in the next, and how far from their start they end when sent back."""
     cv = opencv()
     begin = np.ascontiguousarray(start, np.float32).reshape(-1, 1, 2)
-    there, seen, _ = cv.calcOpticalFlowPyrLK(old, new, begin, None, **FLOW)
+    there, seen, error = cv.calcOpticalFlowPyrLK(old, new, begin, None, **FLOW)
     back, returned, _ = cv.calcOpticalFlowPyrLK(new, old, there, None, **FLOW)
     apart = np.linalg.norm((back - begin).reshape(-1, 2), axis=1)
-    apart[(seen.ravel() == 0) | (returned.ravel() == 0)] = np.inf
+    # Near the picture's border the way back may fail where the way there did not: then equal pixels have to do.
+    apart[returned.ravel() == 0] = np.where(error.ravel()[returned.ravel() == 0] < ALIKE, 0.0, np.inf)
+    apart[seen.ravel() == 0] = np.inf
     return there.reshape(-1, 2), apart
