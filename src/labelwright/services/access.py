@@ -9,9 +9,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from labelwright.db import Base
@@ -184,12 +185,17 @@ def _find(session: Session, table: Any, ref: Ref, slug: Any = None) -> Any:
     else:
         uid = as_uid(ref)
         if uid is not None:
-            row = session.scalar(select(table).where(table.uid == uid))
+            row = session.scalar(_by_uid(table), {"uid": uid})
         elif slug is not None:
             row = session.scalar(select(table).where(slug == str(ref)))
     if row is None:
         raise NotFound(f"There is no such {table.__name__.lower()}.")
     return row
+
+
+@cache
+def _by_uid(table: Any) -> Select[Any]:
+    return select(table).where(table.uid == bindparam("uid"))
 
 
 def as_uid(value: Any) -> uuid.UUID | None:

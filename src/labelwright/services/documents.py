@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -105,16 +105,38 @@ def read_many(session: Session, item_ids: Iterable[int], layer: str = MAIN) -> d
     return _heads(session, list(item_ids), layer)
 
 
+class Content(msgspec.Struct):
+    """A document's parts as the JSON they are stored as."""
+
+    objects: msgspec.Raw = msgspec.Raw(b"[]")
+    attributes: msgspec.Raw = msgspec.Raw(b"{}")
+    frames: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+def read_json(session: Session, item_id: int, layer: str = MAIN) -> tuple[int, Content]:
+    """Version and content of an item's newest document for an answer that shows it as it is: nothing is taken apart."""
+    found = session.execute(_BODY, {"item": item_id, "layer": layer}).one_or_none()
+    if found is None:
+        return 0, Content()
+    return found.version, _content_decoder.decode(bodies.decompress(bodies.fetch(session, found.body, found.blob)))
+
+
 def _heads(session: Session, item_ids: list[int], layer: str) -> dict[int, Stored]:
-    table = DocumentHead.__table__.c
-    query = select(
-        table.item_id, table.version, table.objects, table.body, table.blob, table.origin,
-        table.created_by, table.created_at, table.updated_by, table.updated_at,
-    ).where(table.item_id.in_(item_ids), table.layer == layer)  # fmt: skip
     return {
         item_id: Stored(unpack(bodies.fetch(session, body, blob)), version, version, objects, *rest)
-        for item_id, version, objects, body, blob, *rest in session.execute(query)
+        for item_id, version, objects, body, blob, *rest in session.execute(_HEADS, {"items": item_ids, "layer": layer})
     }
+
+
+_content_decoder = msgspec.json.Decoder(Content)
+_HEAD = DocumentHead.__table__.c
+_BODY = select(_HEAD.version, _HEAD.body, _HEAD.blob).where(
+    _HEAD.item_id == bindparam("item"), _HEAD.layer == bindparam("layer")
+)
+_HEADS = select(
+    _HEAD.item_id, _HEAD.version, _HEAD.objects, _HEAD.body, _HEAD.blob, _HEAD.origin,
+    _HEAD.created_by, _HEAD.created_at, _HEAD.updated_by, _HEAD.updated_at,
+).where(_HEAD.item_id.in_(bindparam("items", expanding=True)), _HEAD.layer == bindparam("layer"))  # fmt: skip
 
 
 def diff(session: Session, item: Item, before: int, after: int, layer: str = MAIN) -> revisions.Difference:

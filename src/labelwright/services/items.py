@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
@@ -21,13 +21,15 @@ SPLITS = ("", "train", "valid", "test")
 
 def media_of(session: Session, item_id: int) -> list[tuple[ItemMedia, Media | None]]:
     """The files of an item in order, each with what is stored of it (None: not here yet)."""
-    rows = session.execute(
-        select(ItemMedia, Media)
-        .outerjoin(Media, Media.id == ItemMedia.media_id)
-        .where(ItemMedia.item_id == item_id)
-        .order_by(ItemMedia.role, ItemMedia.position, ItemMedia.id)
-    )
-    return [(row, media) for row, media in rows]
+    return [(row, media) for row, media in session.execute(_MEDIA_OF, {"item": item_id})]
+
+
+_MEDIA_OF = (
+    select(ItemMedia, Media)
+    .outerjoin(Media, Media.id == ItemMedia.media_id)
+    .where(ItemMedia.item_id == bindparam("item"))
+    .order_by(ItemMedia.role, ItemMedia.position, ItemMedia.id)
+)
 
 
 def main_media(session: Session, item_ids: Sequence[int]) -> dict[int, Media]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import uuid
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import func, select
@@ -285,27 +286,36 @@ def class_by_name(session: Session, project_id: int, name: str) -> LabelClass:
     return row
 
 
-_compiled: dict[tuple[uuid.UUID, int], Ontology] = {}
-_compiled_lock = threading.Lock()
-MAX_COMPILED = 500
+Made = TypeVar("Made")
+Make = Callable[[list[LabelClass], list[Attribute]], Made]
+_derived: dict[tuple[uuid.UUID, int, Any], Any] = {}
+_derived_lock = threading.Lock()
+MAX_DERIVED = 1000
 
 
 def compiled(session: Session, project: Project) -> Ontology:
-    """The compiled ontology. Kept per (project, version): `project` must have been read in this transaction."""
-    key = (project.uid, project.ontology_version)
-    found = _compiled.get(key)
+    """The compiled ontology; see `derived`."""
+    return derived(session, project, _compile)
+
+
+def derived(session: Session, project: Project, make: Make[Made]) -> Made:
+    """What `make(classes, attributes)` makes of a project's ontology; nobody may change it. Kept per (project, version):
+    `project` must have been read in this transaction."""
+    key = (project.uid, project.ontology_version, make)
+    found = _derived.get(key)
     if found is None:
-        found = Ontology(
-            {c.name: _class_info(c) for c in classes_of(session, project.id)},
-            [_attribute_info(a) for a in attributes_of(session, project.id)],
-        )
+        found = make(classes_of(session, project.id), attributes_of(session, project.id))
         # What this transaction itself changed is not kept for others: a rollback would leave a version nobody has.
         if not session.info.get("ontology_changed"):
-            with _compiled_lock:
-                if len(_compiled) >= MAX_COMPILED:
-                    _compiled.clear()
-                _compiled[key] = found
+            with _derived_lock:
+                if len(_derived) >= MAX_DERIVED:
+                    _derived.clear()
+                _derived[key] = found
     return found
+
+
+def _compile(classes: list[LabelClass], attributes: list[Attribute]) -> Ontology:
+    return Ontology({c.name: _class_info(c) for c in classes}, [_attribute_info(a) for a in attributes])
 
 
 def _class_info(row: LabelClass) -> ClassInfo:

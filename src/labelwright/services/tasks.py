@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
@@ -19,19 +19,26 @@ from labelwright.services import access, checks, documents, job_options, jobs, o
 from labelwright.services.access import Actor
 
 REASON_LENGTH = 500
+# The person who asks comes along: nearly every answer names them as holder or author.
+_LOAD = (
+    select(Task, Project, Job, Workflow, Item, User)
+    .join(Project, Project.id == Task.project_id)
+    .join(Job, Job.id == Task.job_id)
+    .join(Workflow, Workflow.id == Job.workflow_id)
+    .join(Item, Item.id == Task.item_id)
+    .outerjoin(User, User.id == bindparam("me"))
+)
+_LOAD_BY_UID, _LOAD_BY_ID = _LOAD.where(Task.uid == bindparam("uid")), _LOAD.where(Task.id == bindparam("id"))
 
 
 def load(session: Session, actor: Actor, ref: access.Ref, right: str = "view") -> Task:
-    """A task by id or uid with its project, job and workflow, in one query: the way to begin each call on a task."""
-    uid = access.as_uid(ref)
-    which = Task.uid == uid if uid is not None else Task.id == ref
-    query = (
-        select(Task, Project, Job, Workflow)
-        .join(Project, Project.id == Task.project_id)
-        .join(Job, Job.id == Task.job_id)
-        .join(Workflow, Workflow.id == Job.workflow_id)
-    )
-    found = session.execute(query.where(which)).first() if uid is not None or isinstance(ref, int) else None
+    """A task by id or uid with its project, job, workflow and item (and who asks), in one query: the way to begin
+    each call on a task."""
+    uid, found = access.as_uid(ref), None
+    if uid is not None:
+        found = session.execute(_LOAD_BY_UID, {"uid": uid, "me": actor.user_id}).first()
+    elif isinstance(ref, int):
+        found = session.execute(_LOAD_BY_ID, {"id": ref, "me": actor.user_id}).first()
     if found is None or actor.workspace_id not in (None, found[1].workspace_id):
         raise NotFound("There is no such task.")
     access.require(actor, right, found[1].team_id, "task")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from pydantic import WithJsonSchema
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
@@ -15,13 +16,15 @@ from labelwright.api.bodies.projects import OpenAttributeBody, OpenClassBody, op
 from labelwright.api.bodies.work import CommentBody, comment
 from labelwright.edge.call import Call
 from labelwright.models.items import Item, ItemMedia, Media
-from labelwright.models.projects import Project, Workflow
+from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
 from labelwright.models.work import Comment, Job, Task
 from labelwright.services import documents, items, job_options, media, ontology, projects, workflows
 from labelwright.services.access import Actor
 
-# Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost.
-COUNTED = 20_000
+# Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost. Jobs seldom shrink: those
+# once found to have more are not counted again by this process.
+COUNTED = 2_000
+_large: set[int] = set()
 Objects = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"x-msgspec": "LabelObject"}})]
 
 
@@ -155,20 +158,20 @@ def work(call: Call, task: Task) -> WorkBody:
     session = call.session
     project, job = session.get_one(Project, task.project_id), session.get_one(Job, task.job_id)
     item = session.get_one(Item, task.item_id)
-    stored = documents.read(session, item.id)
-    said = session.scalars(select(Comment).where(Comment.item_id == item.id).order_by(Comment.id))
+    version, content = documents.read_json(session, item.id)
+    said = session.scalars(_COMMENTS, {"item": item.id})
     return {
         "task": _task(session, call.actor, task, job),
         "project": _project(project),
         "job": _job(job),
         "item": opened_item(call, item),
-        "ontology": _ontology(session, project),
+        "ontology": ontology.derived(session, project, _ontology),  # type: ignore[typeddict-item]
         "document": {
-            "version": stored.version,
-            "objects": stored.document.objects,
-            "attributes": stored.document.attributes,
-            "frames": stored.document.frames,
-        },
+            "version": version,
+            "objects": content.objects,
+            "attributes": content.attributes,
+            "frames": content.frames,
+        },  # type: ignore[typeddict-item]
         "comments": [comment(session, row) for row in said],
         "can": _can(call.actor, task, project, job),
     }
@@ -176,11 +179,7 @@ def work(call: Call, task: Task) -> WorkBody:
 
 def _task(session: Session, actor: Actor, task: Task, job: Job) -> OpenTaskBody:
     steps = {step.key: step for step in workflows.steps_of(session.get_one(Workflow, job.workflow_id)).steps}
-    total = session.scalar(
-        select(func.count()).select_from(select(Task.id).where(Task.job_id == job.id).limit(COUNTED + 1).subquery())
-    )
-    counted = total is not None and total <= COUNTED
-    before = select(func.count()).where(Task.job_id == job.id, Task.id <= task.id)
+    position, total = _place(session, task)
     step = steps.get(task.step)
     return {
         "uid": str(task.uid),
@@ -196,9 +195,26 @@ def _task(session: Session, actor: Actor, task: Task, job: Job) -> OpenTaskBody:
         "returned": task.returned,
         "seconds": task.seconds,
         "skip_reason": task.skip_reason,
-        "position": session.scalar(before) if counted else None,
-        "total": total if counted else None,
+        "position": position,
+        "total": total,
     }
+
+
+def _place(session: Session, task: Task) -> tuple[int | None, int | None]:
+    """The task's number in its job, from 1, and the number of all; None for both in a large job."""
+    if task.job_id in _large:
+        return None, None
+    position, total = session.execute(_PLACE, {"job": task.job_id, "task": task.id}).one()
+    if total > COUNTED:
+        _large.add(task.job_id)
+        return None, None
+    return position, total
+
+
+_COMMENTS = select(Comment).where(Comment.item_id == bindparam("item")).order_by(Comment.id)
+_SOME = select(Task.id).where(Task.job_id == bindparam("job")).order_by(Task.id).limit(literal_column(str(COUNTED + 1)))
+_SOME_ROWS = _SOME.subquery()
+_PLACE = select(func.count().filter(_SOME_ROWS.c.id <= bindparam("task")), func.count()).select_from(_SOME_ROWS)
 
 
 def _project(row: Project) -> OpenProjectBody:
@@ -282,17 +298,13 @@ def _reference(call: Call, row: ItemMedia, file: Media | None) -> ReferenceBody:
     }
 
 
-def _ontology(session: Session, project: Project) -> OpenOntologyBody:
-    return {
-        "classes": [
-            {**open_class(row), "display_name": row.display_name or row.name}
-            for row in ontology.classes_of(session, project.id)
-        ],
-        "attributes": [
-            {**open_attribute(row), "display_name": row.display_name or row.name}
-            for row in ontology.attributes_of(session, project.id)
-        ],
+def _ontology(classes: list[LabelClass], attributes: list[Attribute]) -> msgspec.Raw:
+    """The JSON of an `OpenOntologyBody`: made once a version, whether it has four classes or thousands."""
+    body: OpenOntologyBody = {
+        "classes": [{**open_class(row), "display_name": row.display_name or row.name} for row in classes],
+        "attributes": [{**open_attribute(row), "display_name": row.display_name or row.name} for row in attributes],
     }
+    return msgspec.Raw(msgspec.json.encode(body))
 
 
 def _can(actor: Actor, task: Task, project: Project, job: Job) -> CanBody:

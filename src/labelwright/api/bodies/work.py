@@ -226,6 +226,9 @@ def comment(session: Session, row: Comment) -> CommentBody:
 
 
 def _by_id(session: Session, table: Any, ids: set[Any]) -> dict[Any, Any]:
-    if not ids:
-        return {}
-    return {row.id: row for row in session.scalars(select(table).where(table.id.in_(ids)))}
+    """Rows by id: those that the session holds already, the others in one query."""
+    key = table.__mapper__.identity_key_from_primary_key
+    rows = {number: row for number in ids if (row := session.identity_map.get(key((number,)))) is not None}
+    if missing := ids - rows.keys():
+        rows |= {row.id: row for row in session.scalars(select(table).where(table.id.in_(missing)))}
+    return rows
