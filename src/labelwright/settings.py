@@ -41,6 +41,10 @@ def _networks(value: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
 
 
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
 def _pairs(value: str) -> dict[str, str]:
     pairs = {}
     for part in filter(None, (p.strip() for p in value.split(","))):
@@ -106,6 +110,11 @@ class Settings:
     )
     fetch_max_mb: int = _setting(_count, 512, "Largest media file fetched or uploaded, in MB.")
     fetch_timeout: int = _setting(_count, 60, "Seconds one fetch may take in all.")
+    fetch_buckets: tuple[str, ...] = _setting(
+        _names,
+        (),
+        "Buckets, separated by commas, that `s3://` addresses may name. Empty: all that the access key reads, but the server's own.",
+    )
     max_pixels: int = _setting(_count, 250_000_000, "Largest image, in pixels, that is decoded.")
     max_body_mb: int = _setting(_count, 64, "Largest request body in MB, uploads of media and bulk imports apart.")
     lease_minutes: int = _setting(_count, 30, "Minutes an untouched task stays with the person who took it.")

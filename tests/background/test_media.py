@@ -18,7 +18,7 @@ from tests.support.pictures import Site, picture, redirect, site, trickle, video
 from labelwright.db import now
 from labelwright.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from labelwright.geometry import masks
-from labelwright.geometry.document import Document, LabelObject, Mask, Rectangle
+from labelwright.geometry.document import Document, Keyframe, LabelObject, Mask, Rectangle
 from labelwright.models.events import Event
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.work import Task
@@ -35,6 +35,7 @@ from labelwright.services import (
     workflows,
 )
 from labelwright.services.background import Shared
+from labelwright.services.documents import Change
 from labelwright.services.filing import NewMedia, NewTask
 from labelwright.storage import Links, content_key
 
@@ -136,6 +137,32 @@ def test_links_to_the_file_its_thumbnail_and_what_a_browser_shows(world: World) 
             for kind in ("original", "view", "thumb"):
                 key = media.url_for(links, stored, kind).split("?")[0].removeprefix("/files/")
                 assert world.shared.store.exists(key)
+
+
+def test_labels_past_a_videos_real_end_are_said_when_it_is_known(world: World) -> None:
+    def reaching(frame: int) -> Document:
+        box = Rectangle((0.1, 0.2, 0.3, 0.4))
+        return Document([LabelObject(1, "car", keyframes=[Keyframe(0, box), Keyframe(frame, box)])])
+
+    with site(clip__mp4=video(12)) as web:
+        clip = [NewMedia(web.url("/clip.mp4"))]
+        inside, past = world.file(*[
+            NewTask(f"to {frame}", kind="video", media=clip, document=reaching(frame)) for frame in (11, 12)
+        ])  # fmt: skip
+        world.pump()
+        assert (world.item(inside).media_state, world.item(inside).frames) == ("ready", 12)
+        failed = world.item(past)
+        assert (failed.media_state, world.task_state(past)) == ("failed", "waiting")
+        assert "reach frame 12, but the video has 12 frames, 0 to 11" in failed.media_error
+        assert world.document(past) == reaching(12)
+        # A manager corrects the labels, and tries again.
+        with world.shared.database.write() as session:
+            item = session.get_one(Item, past)
+            change = Change(put=reaching(11).objects)
+            documents.save(session, world.cast.max, item, change, base=documents.read(session, past).version)
+            media.retry(session, world.cast.max, item)
+        world.pump()
+        assert (world.item(past).media_state, world.task_state(past)) == ("ready", "open")
 
 
 def test_what_cannot_be_had_is_said_and_can_be_tried_again(world: World) -> None:

@@ -241,6 +241,8 @@ def test_s3(tmp_path: Path, fetcher: Making, s3_server: S3Server) -> None:
         assert got.path.read_bytes() == b"hello"
     assert "no such file" in failure(fetch, f"s3://{theirs}/a/c.png").message
     assert "own storage" in failure(fetch, f"s3://{own}/labelwright/system/signing-key").message
+    listed = fetcher(**settings, fetch_buckets=("pictures",))
+    assert "LABELWRIGHT_FETCH_BUCKETS" in failure(listed, f"s3://{theirs}/a/b.png").message
     assert "access key" in failure(fetcher(), f"s3://{theirs}/a/b.png").message
     outside.put("a/big", b"x" * 1_000_001)
     assert "larger" in failure(fetch, f"s3://{theirs}/a/big").message

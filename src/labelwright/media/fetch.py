@@ -174,6 +174,8 @@ class Fetcher:
         own = urlsplit(self._settings.storage_url)
         if own.scheme == "s3" and own.netloc == bucket:
             raise FetchError("Files in this server's own storage bucket cannot be fetched by address.")
+        if self._settings.fetch_buckets and bucket not in self._settings.fetch_buckets:
+            raise FetchError(f"This server does not read from the bucket {bucket} (LABELWRIGHT_FETCH_BUCKETS).")
         try:
             store = s3_backend(self._settings, bucket, retries=1)
             result = obstore.get(store, key)

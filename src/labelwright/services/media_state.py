@@ -92,6 +92,9 @@ def _record(session: Session, item: Item, rows: Mapping[int, ItemMedia], outcome
                 _label(session, item, row, outcome.decoded)
         except Invalid as error:
             outcome.ingested, outcome.error = None, f"The labels of the mask do not fit: {error.message}"
+    if outcome.ingested is not None and row.role == "main" and item.kind == "video":
+        outcome.error = _past_the_end(session, item, outcome.ingested.frames)
+        outcome.ingested = None if outcome.error else outcome.ingested
     if outcome.ingested is None:
         _failed(row, counting, outcome)
         return
@@ -114,6 +117,15 @@ def _measure(item: Item, row: ItemMedia, ingested: Ingested) -> None:
         item.width, item.height = ingested.width, ingested.height
     if row.role == "main" and ingested.frames is not None:
         item.frames = ingested.frames
+
+
+def _past_the_end(session: Session, item: Item, frames: int | None) -> str:
+    """A sentence when labels filed beforehand lie on frames that the video file turns out not to have."""
+    document = documents.read(session, item.id).document
+    named = [k.frame for o in document.objects for k in o.keyframes or ()] + [int(key) for key in document.frames]
+    if frames is None or max(named, default=0) < frames:
+        return ""
+    return f"Its labels reach frame {max(named)}, but the video has {frames} frames, 0 to {frames - 1}."
 
 
 def _label(session: Session, item: Item, row: ItemMedia, decoded: Sequence[Decoded]) -> None:

@@ -16,6 +16,7 @@ from labelwright.models.work import Job, Task
 from labelwright.services import events
 from labelwright.web import words
 from labelwright.web.pages.common import project_of, project_page
+from labelwright.web.render import plural
 from labelwright.web.view import View
 
 PAGE = 50
@@ -98,7 +99,7 @@ def _words(kind: str, data: dict[str, Any], somebody: bool) -> str:
     count = data.get("count")
     if kind in VERBS:
         text = VERBS[kind][0 if somebody else 1]
-        return text.format(count=f"{count:,}" if isinstance(count, int) else "some")
+        return text.format(items=plural(count, "item") if isinstance(count, int) else "some items")
     noun, _, verb = kind.partition(".")
     return f"{verb} the {noun}" if somebody else f"{noun} {verb}"
 
@@ -118,8 +119,8 @@ VERBS = {
     "task.changed": ("changed the priority of", "Priority changed"),
     "document.saved": ("saved labels of", "Labels saved of"),
     "document.restored": ("restored earlier labels of", "Earlier labels restored of"),
-    "items.filed": ("filed {count} items", "{count} items filed"),
-    "items.deleted": ("deleted {count} items", "{count} items deleted"),
+    "items.filed": ("filed {items}", "{items} filed"),
+    "items.deleted": ("deleted {items}", "{items} deleted"),
     "item.changed": ("changed", "Changed"),
     "item.ready": ("fetched", "Media is there for"),
     "item.failed": ("could not fetch", "Media failed for"),
