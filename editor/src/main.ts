@@ -34,16 +34,18 @@ const app = document.querySelector<App>("lw-app")!;
 async function start(): Promise<void> {
   const journal = (await BrowserJournal.open()) ?? new MemoryJournal();
 
-  const open = async (task: string): Promise<void> => {
+  const open = async (task: string, move = false): Promise<void> => {
     try {
       const session = await Session.open(task, api, journal, settings, pictures);
       // What was open stays in sight until now; its stage goes with everything that listened to it.
       app.session = null;
       await app.updateComplete;
+      if (move) history.pushState(null, "", `/work/${task}`);
       session.goTo = (next) => void go(next);
       document.title = `${session.work.item.name} - ${session.work.job.name || session.work.project.name}`;
       app.session = session;
     } catch (error) {
+      if (move) history.pushState(null, "", `/work/${task}`);
       app.fault = faultOf(error);
     }
   };
@@ -54,8 +56,7 @@ async function start(): Promise<void> {
       return;
     }
     app.session?.close();
-    history.pushState(null, "", `/work/${task}`);
-    await open(task);
+    await open(task, true);
   };
 
   window.addEventListener("online", () => app.session?.sync.retry());

@@ -78,12 +78,19 @@ test("what is missing for submitting", () => {
   const attributes = [
     { name: "text", kind: "text" as const, scope: "object" as const, classes: ["car"], required: true },
     { name: "light", kind: "flag" as const, scope: "item" as const, required: true },
+    { name: "weather", kind: "text" as const, scope: "frame" as const, required: true },
   ];
   const ontology = new Ontology({ ontology: { classes: [{ name: "car", color: "#000000" }], attributes }, job, task: { stage: "label" } });
-  const found = missing(ontology, job.limits, [box(1, 0, 0, 1, 1), box(2, 0, 0, 1, 1, { attributes: { text: "x" } })], {});
+  const found = missing(ontology, job.limits, { objects: [box(1, 0, 0, 1, 1), box(2, 0, 0, 1, 1, { attributes: { text: "x" } })] }, 0);
   assert.deepEqual(found.map((m) => [m.object, m.attribute]), [[undefined, "light"], [1, "text"], [undefined, undefined]]);
-  assert.deepEqual(missing(ontology, {}, [], { light: false }), []);
-  assert.deepEqual(missing(ontology, job.limits, [], { light: false, other: 1 }).map((m) => m.text), ["2 values on the item; this job allows 1"]);
+  assert.deepEqual(missing(ontology, {}, { objects: [], attributes: { light: false } }, 0), []);
+  // A track has a required value wherever it is set; frames are asked one by one and lead to the first.
+  const track = { ...box(1, 0, 0, 1, 1), shape: null, keyframes: [{ frame: 2, shape: box(1, 0, 0, 1, 1).shape }, { frame: 4, attributes: { text: "x" } }] };
+  const inVideo = missing(ontology, {}, { objects: [track], attributes: { light: true }, frames: { "0": { weather: "sun" } } }, 4);
+  assert.deepEqual(inVideo.map((m) => [m.frame, m.attribute, m.text]), [[1, "weather", "weather is required for frame 2 and 2 more"]]);
+  assert.equal(missing(ontology, { tags: 1 }, { objects: [], attributes: { light: true, other: "x" } }, 0)[0].text, "2 values on the item; this job allows 1");
+  const narrowed = new Ontology({ ontology: { classes: [{ name: "car", color: "#000000" }], attributes }, job: { ...job, allowed_attributes: ["text"] }, task: { stage: "label" } });
+  assert.deepEqual(missing(narrowed, {}, { objects: [] }, 4), []);
 });
 
 test("a job's classes and attributes are all there is to choose; the rest is to be looked at", () => {

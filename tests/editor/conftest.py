@@ -55,10 +55,13 @@ class Studio:
         assert status < 300, (status, answer)
         return answer
 
-    def project(self, kind: str = "image", **more: Any) -> str:
-        """A new project; its uid."""
+    def project(self, kind: str = "image", attributes: list[dict[str, Any]] | None = None, **more: Any) -> str:
+        """A new project, with attributes beside those of its classes; its uid."""
         body = {"name": f"Streets {next(_numbers)}", "kind": kind, "classes": CLASSES} | more
-        return self.call("POST", "/projects", body)["uid"]
+        uid = self.call("POST", "/projects", body)["uid"]
+        for attribute in attributes or []:
+            self.call("POST", f"/projects/{uid}/attributes", attribute)
+        return uid
 
     def task(self, objects: list[dict[str, Any]] | None = None, project: str = "", **more: Any) -> Task:
         """A picture to be labeled, fetched and ready."""

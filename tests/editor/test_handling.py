@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, boxed, eventually, near, pixels
@@ -36,6 +37,108 @@ def test_the_next_picture_is_there_before_the_task_is_submitted(studio: Studio, 
     assert fetched() == 1
     assert two.state == ("label", "held")
     assert ana.rows() == []
+
+
+SEMANTIC: dict[str, Any] = {
+    "classes": [{"name": "road", "shapes": ["mask"]}, {"name": "grass", "shapes": ["mask"]}],
+    "settings": {"semantic": True},
+}
+
+
+# Whether the middle of the view, to which a jump leads, is hatched.
+MAGENTA = """() => {
+    const c = document.querySelector(".layer.base");
+    const d = c.getContext("2d").getImageData(c.width / 2 - 8, c.height / 2, 16, 1).data;
+    return Array.from({length: 16}, (_, i) => 4 * i).some(i => d[i] - d[i + 1] > 60 && d[i + 2] - d[i + 1] > 60);
+}"""
+
+
+def half(number: int, name: str, x1: int, x2: int) -> dict[str, Any]:
+    """A mask over columns of the picture."""
+    from labelwright.geometry import masks
+
+    grid = np.zeros((HEIGHT, WIDTH), bool)
+    grid[:, x1:x2] = True
+    mask = masks.from_array(grid)
+    shape = {"type": "mask", "size": list(mask.size), "box": list(mask.box), "counts": mask.counts}
+    return {"id": number, "class": name, "shape": shape}
+
+
+def test_gaps_are_shown_jumped_to_and_asked_about(studio: Studio, hand: Hands) -> None:
+    task = studio.task([half(1, "road", 0, 300), half(2, "grass", 340, 800)], studio.project(**SEMANTIC))
+    ana = hand().open(task)
+    gaps = ana.page.locator("button.gaps")
+    eventually(lambda: gaps.inner_text() == "20,000 px without a class")
+    ana.press("Control+Enter")
+    ana.page.get_by_role("button", name="20,000 pixels without a class").click()
+    eventually(lambda: ana.page.evaluate(MAGENTA))
+    ana.press("0", "v").click(100, 100).press("m")
+    for y in range(20, 500, 40):
+        ana.drag((320, y), (320, min(499, y + 40)))
+    eventually(lambda: gaps.inner_text() == "Every pixel has a class")
+    found = task.saved(lambda o: pixels_of(o) == [340 * HEIGHT, 460 * HEIGHT] or sum(pixels_of(o)) == WIDTH * HEIGHT)
+    assert len(found) == 2
+    ana.press("Control+z", "Control+z")
+    eventually(lambda: gaps.inner_text() != "Every pixel has a class")
+    ana.press("Control+Enter")
+    ana.page.get_by_role("button", name="Submit with gaps").click()
+    eventually(lambda: task.state[0] == "review")
+
+
+def pixels_of(objects: list[dict[str, Any]]) -> list[int]:
+    """How many pixels each mask has."""
+    from labelwright.geometry import document, masks
+
+    shapes = [o.shape for o in document.decode(document.encode({"objects": objects})).objects]
+    return [masks.area(shape) for shape in shapes if isinstance(shape, document.Mask)]
+
+
+def test_what_is_required_is_asked_for_at_submit_and_led_to(studio: Studio, hand: Hands) -> None:
+    project = studio.project(attributes=[
+        {"name": "weather", "kind": "one_of", "options": ["sun", "rain"], "scope": "item", "required": True}])  # fmt: skip
+    task = studio.task([boxed(7, 100, 100, 200, 200) | {"class": "sign"}, boxed(8, 300, 100, 400, 200)], project)
+    ana = hand().open(task).press("Control+Enter")
+    dialog = ana.page.locator("dialog.submit")
+    assert dialog.locator("li").all_inner_texts() == ["weather is required for the item", "sign 7: text is required"]
+    dialog.get_by_role("button", name="sign 7").click()
+    assert ana.selected() == [7]
+    ana.page.wait_for_function("() => document.activeElement.id === 'value-object-text'")
+    ana.page.keyboard.type("stop")
+    ana.page.locator(".stage").focus()
+    ana.press("Escape", "Shift+2")
+    eventually(lambda: task.document["attributes"] == {"weather": "rain"})
+    ana.press("Shift+1")
+    eventually(lambda: task.document["attributes"] == {"weather": "sun"})
+    ana.press("Control+Enter")
+    eventually(lambda: task.state == ("review", "open"))
+    assert task.objects[0]["attributes"] == {"text": "stop"}
+
+
+def test_a_required_value_of_each_frame_leads_to_the_first_without(studio: Studio, hand: Hands) -> None:
+    lines = [{"url": studio.site.url(f"/frame{i}.png")} for i in range(4)]
+    light = {"name": "light", "kind": "flag", "scope": "frame", "required": True}
+    task = studio.task(project=studio.project("video", attributes=[light]), frames=lines)
+    ana = hand().open(task)
+    ana.page.locator("lw-attributes").get_by_label("light").check()
+    ana.page.locator(".stage").focus()
+    ana.press("Control+Enter")
+    ana.page.get_by_role("button", name="light is required for frame 2 and 2 more").click()
+    assert ana.page.locator("input.frame-number").input_value() == "2"
+
+
+def test_hundreds_of_tags_are_found_by_typing(studio: Studio, hand: Hands) -> None:
+    options = [f"tag {n}" for n in range(400)]
+    tags = {"name": "tags", "kind": "many_of", "options": options, "scope": "item"}
+    task = studio.task(project=studio.project(attributes=[tags]))
+    ana = hand().open(task)
+    field = ana.page.locator("#value-item-tags")
+    for typed in ("tag 17", "399", "nothing such"):
+        field.fill(typed)
+        field.press("Enter")
+    eventually(lambda: task.document["attributes"] == {"tags": ["tag 17", "tag 399"]})
+    assert ana.page.locator("lw-attributes .chip").count() == 2
+    ana.page.locator("lw-attributes").get_by_role("button", name="tag 17").click()
+    eventually(lambda: task.document["attributes"] == {"tags": ["tag 399"]})
 
 
 def test_the_objects_of_the_item_before_are_repeated(studio: Studio, hand: Hands) -> None:

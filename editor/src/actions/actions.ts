@@ -25,6 +25,7 @@ const TOOL_KEYS: Record<string, string[]> = {
 const tools: Action[] = TOOLS.map((t) => ({ id: `tool.${t.id}`, label: t.label, group: "Tools", keys: TOOL_KEYS[t.id] ?? [], run: (s) => s.bench.setTool(t.id) }));
 
 const video = (s: Session): boolean => s.work.item.kind === "video";
+const semantic = (s: Session): boolean => s.work.project.semantic;
 const some = (s: Session): boolean => s.selection.ids.size > 0;
 const NUDGES: [string, number, number][] = [["Left", -1, 0], ["Right", 1, 0], ["Up", 0, -1], ["Down", 0, 1]];
 
@@ -38,12 +39,18 @@ const classKeys: Action[] = Array.from({ length: 9 }, (_, i) => ({
   run: (s) => objects.setClass(s, s.ontology.classes[i].name),
 }));
 
+/** Shift and a number: classification of the whole item by keyboard. */
+const optionKeys: Action[] = Array.from({ length: 9 }, (_, i) => ({
+  id: `item.${i + 1}`, label: `Answer ${i + 1} of the item's first question`, group: "Objects", keys: [`Shift+${i + 1}`], when: (s) => s.mayEdit && i < (objects.question(s)?.options?.length ?? 0),
+  run: (s) => objects.answer(s, i),
+}));
+
 function changeBrush(s: Session, factor: number): void {
   s.settings.set("brush", Math.min(500, Math.max(1, Math.round(s.settings.get("brush") * factor + Math.sign(factor - 1)))));
   s.bench.redraw();
 }
 
-const flip = (s: Session, name: "crosshair" | "grid" | "snap"): void => s.settings.set(name, !s.settings.get(name));
+const flip = (s: Session, name: "crosshair" | "grid" | "snap" | "gaps"): void => s.settings.set(name, !s.settings.get(name));
 
 export const ACTIONS: readonly Action[] = [
   ...tools,
@@ -66,6 +73,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "select.previous", label: "Previous object", group: "Objects", keys: ["Shift+Tab"], run: (s) => objects.stepObject(s, -1) },
   { id: "class.search", label: "Search a class", group: "Objects", keys: ["/"], run: (s) => s.open("classes") },
   ...classKeys,
+  ...optionKeys,
   { id: "object.hide", label: "Hide or show (everything, when nothing is selected)", group: "Objects", keys: ["H"], run: objects.toggleHidden },
   { id: "object.lock", label: "Lock or unlock", group: "Objects", keys: ["Ctrl+L"], when: some, run: (s) => objects.toggleLocked(s) },
   { id: "object.front", label: "Bring to the front", group: "Objects", keys: ["Ctrl+]"], when: some, run: (s) => objects.reorder(s, 1) },
@@ -84,6 +92,8 @@ export const ACTIONS: readonly Action[] = [
   { id: "view.crosshair", label: "Crosshair", group: "View", keys: ["Alt+C"], run: (s) => flip(s, "crosshair") },
   { id: "view.grid", label: "Grid", group: "View", keys: ["Alt+G"], run: (s) => flip(s, "grid") },
   { id: "view.snap", label: "Snapping to neighbours", group: "View", keys: ["Alt+S"], run: (s) => flip(s, "snap") },
+  { id: "view.gaps", label: "Show pixels without a class", group: "View", keys: ["Alt+U"], when: semantic, run: (s) => flip(s, "gaps") },
+  { id: "view.nextGap", label: "Next gap without a class", group: "View", keys: ["Alt+J"], when: semantic, run: (s) => s.nextGap() },
   { id: "view.labels", label: "Names at all objects", group: "View", keys: ["Alt+N"], run: (s) => s.settings.set("names", s.settings.get("names") === "always" ? "near" : "always") },
   { id: "view.panel", label: "Side panel", group: "View", keys: ["\\"], run: (s) => s.settings.set("panel", !s.settings.get("panel")) },
   { id: "view.guide", label: "Instructions and references", group: "View", keys: ["I"], run: (s) => s.openPanel("guide") },

@@ -46,6 +46,20 @@ export function setItemAttribute(s: Session, name: string, value: AttributeValue
   s.store.change("user", (draft) => draft.setAttributes(withValue(s.store.attributes, name, value)), `item ${name}`);
 }
 
+/** The attribute of the item that number keys with Shift answer: the first with options. */
+export const question = (s: Session): Attribute | undefined => s.ontology.forItem().find((a) => a.options?.length);
+
+/** Chooses an option of that attribute, or takes it back. */
+export function answer(s: Session, index: number): void {
+  const asked = question(s)!;
+  const option = asked.options![index];
+  const now = s.store.attributes[asked.name];
+  const many = Array.isArray(now) ? now : [];
+  const value = asked.kind !== "many_of" ? (now === option ? null : option) : many.includes(option) ? many.filter((o) => o !== option) : [...many, option];
+  setItemAttribute(s, asked.name, value);
+  s.say(`${asked.display_name || asked.name}: ${Array.isArray(value) ? value.join(", ") || "nothing" : value ?? "nothing"}`);
+}
+
 export function setFrameAttribute(s: Session, name: string, value: AttributeValue): void {
   const key = String(s.bench.frame);
   const values = withValue(s.store.frames[key], name, value);
@@ -102,7 +116,7 @@ export function place(s: Session, objects: LabelObject[], aside: boolean): void 
     const put = s.bench.parts.video ? { keyframes: [{ frame: s.bench.frame, shape: moved }] } : { shape: moved };
     return { id: s.store.nextId(), class: name, attributes, source: "human", ...put };
   });
-  s.store.change("user", (draft) => made.forEach((o) => draft.put(o)));
+  s.bench.insert(made);
   s.selection.set(made.map((o) => o.id));
 }
 

@@ -103,6 +103,7 @@ export class Session {
     if (this.closed) return;
     this.closed = true;
     remember(this);
+    this.bench.gaps?.stop();
     this.clock.stop();
     this.sync.stop();
     this.frames.stop();
@@ -137,7 +138,12 @@ export class Session {
 
   /** What is missing for submitting, as the ontology and the job ask for it. */
   get missing(): Missing[] {
-    return missing(this.ontology, this.work.job.limits ?? {}, this.store.objects, this.store.attributes);
+    const { ontology, work, store, bench } = this;
+    const frames = work.item.kind === "video" ? this.frames.count : 0;
+    const found = missing(ontology, work.job.limits ?? {}, { objects: [...store.objects], attributes: store.attributes, frames: store.frames }, frames);
+    bench.gaps?.look();
+    if (bench.gaps?.count) found.push({ text: `${count(bench.gaps.count, "pixel")} without a class${frames > 1 ? " in this frame" : ""}`, gap: true });
+    return found;
   }
 
   /** Goes to an object: its frame, its place, and selects it. */
@@ -150,8 +156,19 @@ export class Session {
     this.changed.emit();
   }
 
-  async submit(): Promise<void> {
+  /** Shows the next pixels without a class. */
+  nextGap(): void {
+    const box = this.bench.gaps?.next();
+    if (!box) return this.say("Every pixel has a class");
+    this.settings.set("gaps", true);
+    this.bench.camera.zoomTo(box, 120);
+    this.say(`${count(this.bench.gaps!.count, "pixel")} without a class`);
+  }
+
+  /** Hands the task in; what is missing is shown instead. `anyway`: with gaps, which are not forbidden. */
+  async submit(anyway = false): Promise<void> {
     this.problems = this.missing;
+    if (anyway) this.problems = this.problems.filter((problem) => !("gap" in problem));
     if (this.problems.length) return this.open("submit");
     await this.verdict(() => this.api.submit(this.work.task.uid, this.sync.lease ?? ""), "Submitted");
   }

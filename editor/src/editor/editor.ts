@@ -64,6 +64,7 @@ export class Editor implements Target {
       overlay.snapped = bench.snapped;
       overlay.request();
     });
+    bench.gaps?.changed.on((places) => settings.get("gaps") && places?.length !== 0 && painter.dirty(places));
     painter.changed.on((busy) => this.root.toggleAttribute("data-busy", busy));
     let hidden = 0;
     selection.changed.on(() => {
@@ -84,6 +85,8 @@ export class Editor implements Target {
       this.look.background = getComputedStyle(this.root).backgroundColor;
       this.painter.dirty(null);
     });
+    const { gaps } = this.bench;
+    this.painter.veil = gaps && settings.get("gaps") ? (context, view) => gaps.draw(context, view) : null;
     this.overlay.crosshair = settings.get("crosshair");
     this.overlay.named = settings.get("names") !== "never";
     if (["brightness", "contrast", "gamma"].includes(name)) this.relight();
@@ -126,6 +129,7 @@ export class Editor implements Target {
     if (size.x !== this.camera.size.x || size.y !== this.camera.size.y) this.painter.reset();
     this.raw = picture;
     this.camera.show(size);
+    this.bench.gaps?.setSize(size);
     this.relight();
   }
 

@@ -29,6 +29,8 @@ interface Job {
 
 export class Painter {
   picture: Picture | null = null;
+  /** Drawn over all objects, as they are. */
+  veil: ((context: CanvasRenderingContext2D, view: View) => void) | null = null;
   /** Objects that are drawn elsewhere just now. */
   private omitted: ReadonlySet<number> = new Set();
   private shown: Bitmap = { canvas: document.createElement("canvas"), view: null };
@@ -158,6 +160,7 @@ export class Painter {
       this.drawObject(context, job.view, job.ids[job.next++]);
       if ((job.next & 7) === 0 && performance.now() > end) return;
     }
+    this.veil?.(context, job.view);
     [this.shown, this.spare] = [job.bitmap, this.shown];
     this.job = null;
   }
@@ -184,6 +187,7 @@ export class Painter {
       const b = kindOf(shape).bounds(shape);
       if (grown.some((place) => overlaps(place, grow(b, edge / view.metric.x, edge / view.metric.y)))) this.drawObject(context, view, id);
     }
+    this.veil?.(context, view);
     context.restore();
     return true;
   }

@@ -5,7 +5,7 @@ import type { Mask, Shape, ShapeType } from "../geometry/kinds.ts";
 import type { Bounds, Metric, Point } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { Ontology } from "../model/ontology.ts";
-import { withOutside, withShape } from "../model/track.ts";
+import { at, withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
 import { boundsFor, kindLabel } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
@@ -16,6 +16,7 @@ import type { Undo } from "../store/undo.ts";
 import { TOOLS } from "../tools/index.ts";
 import type { Desk, Tool, ToolSpec } from "../tools/tool.ts";
 import { Camera } from "./camera.ts";
+import { Gaps } from "./gaps.ts";
 import { Scene } from "./scene.ts";
 
 export interface Parts {
@@ -36,6 +37,8 @@ export interface Parts {
 export class Workbench implements Desk {
   readonly camera = new Camera();
   readonly scene: Scene;
+  /** In semantic projects: what no mask covers. */
+  readonly gaps: Gaps | null;
   /** Tool, class, frame or hint changed. */
   readonly changed = new Emitter();
   readonly previewed = new Emitter<ReadonlyMap<number, Shape | null>>();
@@ -51,6 +54,7 @@ export class Workbench implements Desk {
 
   constructor(readonly parts: Parts) {
     this.scene = new Scene(parts.store, parts.selection);
+    this.gaps = parts.semantic ? new Gaps(this.scene) : null;
     this.inHand = this.spec.make(this);
     this.className = parts.ontology.classes[0]?.name ?? null;
   }
@@ -216,6 +220,24 @@ export class Workbench implements Desk {
         else draft.delete(id);
       }
     });
+  }
+
+  /** Puts finished objects in, such as copies: one step of undo. In semantic projects each mask takes the pixels it needs. */
+  insert(objects: LabelObject[]): void {
+    const step = `insert ${objects.map((o) => o.id).join()}`;
+    const semantic = this.parts.semantic && objects.some((o) => o.shape?.type === "mask" || o.keyframes);
+    // One after another where they may take pixels from each other.
+    for (const some of semantic ? objects.map((o) => [o]) : [objects]) {
+      this.parts.store.change("user", (draft) => some.forEach((object) => this.insertOne(draft, object)), step);
+    }
+  }
+
+  private insertOne(draft: Draft, object: LabelObject): void {
+    const shape = at(object, this.frame)?.shape;
+    const own = shape?.type === "mask" && this.parts.semantic ? unlocked(this, object.id, shape) : shape;
+    if (shape && !own) return;
+    draft.put(own && own !== shape ? withShape(object, this.frame, own) : object);
+    if (own) this.carve(draft, object.id, own);
   }
 
   /** In a semantic project the other masks give up the pixels that this one has now. */

@@ -1,8 +1,7 @@
 // The project's classes and attributes, looked up by name, and what is still missing before work can be submitted.
 
 import type { ShapeType } from "../geometry/kinds.ts";
-import { type Attributes, type LabelObject, isEmpty } from "./document.ts";
-import { attributesAt } from "./track.ts";
+import { type Attributes, type Document, type LabelObject, isEmpty } from "./document.ts";
 import type { Attribute, LabelClass, Work } from "./work.ts";
 
 /** Distinguishable colours; the first eight also for colour-blind eyes. Used where a class has none. */
@@ -85,33 +84,42 @@ export interface Missing {
   object?: number;
   frame?: number;
   attribute?: string;
+  /** Pixels without a class: may be left so. */
+  gap?: true;
 }
 
 const nameOf = (a: Attribute): string => a.display_name || a.name;
 
-/** What the ontology and the job ask for and the document does not have. */
-export function missing(ontology: Ontology, limits: Work["job"]["limits"], objects: Iterable<LabelObject>, item: Attributes): Missing[] {
-  const all = [...objects];
+/** What the ontology and the job ask for and the document does not have. `frames`: of a video, else 0. */
+export function missing(ontology: Ontology, limits: Work["job"]["limits"], labels: Omit<Document, "version">, frames: number): Missing[] {
   const found: Missing[] = [];
+  const item = labels.attributes ?? {};
   for (const a of ontology.forItem()) {
     if (a.required && isEmpty(item[a.name])) found.push({ text: `${nameOf(a)} is required for the item`, attribute: a.name });
   }
-  for (const object of all) {
-    const frame = object.keyframes?.[0]?.frame;
-    const values = attributesAt(object, frame ?? 0);
-    for (const a of ontology.forClass(object.class)) {
-      if (a.required && isEmpty(values[a.name])) {
-        found.push({ text: `${ontology.label(object.class)} ${object.id}: ${nameOf(a)} is required`, object: object.id, frame, attribute: a.name });
-      }
-    }
-    if (!ontology.find(object.class)) found.push({ text: `Object ${object.id} has the unknown class ${object.class}`, object: object.id, frame });
-  }
-  if (limits.objects && all.length > limits.objects) {
-    found.push({ text: `${all.length} objects; this job allows ${limits.objects}` });
-  }
+  for (const a of ontology.forFrame()) if (a.required) found.push(...ofFrames(a, labels.frames ?? {}, frames));
+  for (const object of labels.objects) found.push(...ofObject(ontology, object));
+  if (limits.objects && labels.objects.length > limits.objects) found.push({ text: `${labels.objects.length} objects; this job allows ${limits.objects}` });
   const values = Object.values(item).filter((value) => !isEmpty(value)).length;
-  if (limits.tags && values > limits.tags) {
-    found.push({ text: `${values} values on the item; this job allows ${limits.tags}` });
-  }
+  if (limits.tags && values > limits.tags) found.push({ text: `${values} values on the item; this job allows ${limits.tags}` });
   return found;
+}
+
+/** One line for all frames that have no value, leading to the first. */
+function ofFrames(a: Attribute, values: Record<string, Attributes>, frames: number): Missing[] {
+  const bare = Array.from({ length: frames }, (_, frame) => frame).filter((frame) => isEmpty(values[String(frame)]?.[a.name]));
+  if (!bare.length) return [];
+  const more = bare.length > 1 ? ` and ${bare.length - 1} more` : "";
+  return [{ text: `${nameOf(a)} is required for frame ${bare[0] + 1}${more}`, frame: bare[0], attribute: a.name }];
+}
+
+/** A required value counts wherever in a track it is set. */
+function ofObject(ontology: Ontology, object: LabelObject): Missing[] {
+  const frame = object.keyframes?.[0]?.frame;
+  if (!ontology.find(object.class)) return [{ text: `Object ${object.id} has the unknown class ${object.class}`, object: object.id, frame }];
+  const states = [object.attributes ?? {}, ...(object.keyframes ?? []).map((key) => key.attributes ?? {})];
+  const asked = ontology.allows(object.class) ? ontology.forClass(object.class).filter((a) => a.required) : [];
+  return asked
+    .filter((a) => states.every((values) => isEmpty(values[a.name])))
+    .map((a) => ({ text: `${ontology.label(object.class)} ${object.id}: ${nameOf(a)} is required`, object: object.id, frame, attribute: a.name }));
 }

@@ -15,6 +15,7 @@ export interface Settings {
   gamma: number;
   smooth: boolean;
   snap: boolean;
+  gaps: boolean;
   panel: boolean;
   brush: number;
   shortcuts: Record<string, string[]>;
@@ -34,6 +35,7 @@ const DEFAULTS: Settings = {
   gamma: 1,
   smooth: true,
   snap: true,
+  gaps: true,
   panel: true,
   brush: 24,
   shortcuts: {},

@@ -21,7 +21,7 @@ export function helpSheet(d: Dialogs): TemplateResult {
     <div class="line"><label>Keys like <select @change=${adopt}><option value="">choose…</option>${PRESETS.map((p) => html`<option value=${p.name}>${p.name}</option>`)}</select></label>
       ${changed ? html`<button class="quiet small" @click=${() => session.settings.set("shortcuts", {})}>Back to Labelwright's keys</button>` : nothing}</div>
     <div class="scroll"><div class="groups">${GROUPS.map((group) => {
-      const actions = ACTIONS.filter((a) => a.group === group && (group !== "Frames" || session.work.item.kind === "video") && (group !== "Review" || session.reviewing) && !/^class\.[2-9]$/.test(a.id));
+      const actions = ACTIONS.filter((a) => a.group === group && (group !== "Frames" || session.work.item.kind === "video") && (group !== "Review" || session.reviewing) && !/^(class|item)\.[2-9]$/.test(a.id));
       return actions.length ? html`<section><h2>${group}</h2>${actions.map((a) => row(d, a))}</section>` : nothing;
     })}</div></div>`;
 }
@@ -30,7 +30,8 @@ function row(d: Dialogs, action: Action): TemplateResult {
   const { session, typing } = d;
   const recording = typing.recording === action.id;
   const keys = keysOf(session, action);
-  const many = action.id === "class.1";
+  const many = action.id === "class.1" || action.id === "item.1";
+  const held = action.id === "item.1" ? html`<kbd>Shift</kbd> ` : nothing;
   const record = (e: KeyboardEvent): void => {
     if (!recording || MODIFIERS.has(e.key)) return;
     e.preventDefault();
@@ -43,9 +44,9 @@ function row(d: Dialogs, action: Action): TemplateResult {
     typing.recording = action.id;
     d.requestUpdate();
   };
-  return html`<div class="shortcut"><span>${many ? "Classes 1 to 9" : action.label}</span>
+  return html`<div class="shortcut"><span>${action.id === "class.1" ? "Classes 1 to 9" : many ? "Answers 1 to 9 for the item" : action.label}</span>
     <button class="keys" ?disabled=${many} aria-label=${`Change the key of ${action.label}`} @click=${start} @keydown=${record}>
-    ${recording ? html`<em>press a key</em>` : many ? html`<kbd>1</kbd>…<kbd>9</kbd>` : keys.length ? keys.map((k) => html`<kbd>${shown(k)}</kbd>`) : html`<span class="muted">none</span>`}</button></div>`;
+    ${recording ? html`<em>press a key</em>` : many ? html`${held}<kbd>1</kbd>…<kbd>9</kbd>` : keys.length ? keys.map((k) => html`<kbd>${shown(k)}</kbd>`) : html`<span class="muted">none</span>`}</button></div>`;
 }
 
 /** Gives the chord to the action and takes it from any other that had it. */

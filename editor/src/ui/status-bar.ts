@@ -1,6 +1,6 @@
 // The bottom line: what to do next with the tool in hand, where the pointer is, how large the picture is shown.
 
-import { html, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { Panel, from } from "./panel.ts";
 
 export class StatusBar extends Panel {
@@ -8,7 +8,8 @@ export class StatusBar extends Panel {
 
   protected sources() {
     const { session } = this;
-    return from(session.bench.changed, session.bench.camera.changed, session.selection.changed, session.changed);
+    const { gaps } = session.bench;
+    return from(...(gaps ? [gaps.changed, session.settings.changed] : []), session.bench.changed, session.bench.camera.changed, session.selection.changed, session.changed);
   }
 
   /** The pointer's place in the picture's pixels. */
@@ -25,12 +26,13 @@ export class StatusBar extends Panel {
 
   override render(): TemplateResult {
     const { session } = this;
-    const { size, camera } = session.bench;
+    const { size, camera, gaps } = session.bench;
     const hint = session.pinning ? "Click the place that the comment is about" : session.mayEdit ? session.bench.tool.hint() : session.looking || "Looking only";
     return html`
       <span class="tool-state" data-state=${session.bench.tool.state} data-tool=${session.bench.toolId}>${session.bench.toolSpec.label}</span>
       <span class="hint">${hint}</span>
       <span class="spacer"></span>
+      ${gaps ? html`<button class="quiet small gaps" title="Next gap without a class (Alt J)" @click=${() => session.nextGap()}>${gaps.count ? `${gaps.count.toLocaleString("en")} px without a class` : "Every pixel has a class"}</button>` : nothing}
       <span class="figure place" aria-hidden="true"></span>
       <span class="figure muted wide">${size.x > 1 ? `${size.x} × ${size.y}` : ""}</span>
       <span class="zoom"><button class="quiet square" aria-label="Zoom out" @click=${() => this.zoom(0.8)}>−</button>

@@ -15,6 +15,9 @@ interface Field {
 }
 
 const FEW = 5;
+/** More options than these are searched, not listed. */
+const MANY = 24;
+const FOUND = 50;
 
 const text = (e: Event): string => (e.target as HTMLInputElement).value;
 
@@ -24,6 +27,7 @@ function flag({ value, mixed, disabled, set }: Field, id: string): TemplateResul
 
 function oneOf({ attribute, value, mixed, disabled, set }: Field, id: string): TemplateResult {
   const options = attribute.options ?? [];
+  if (options.length > MANY) return search(id, options, typeof value === "string" ? value : "", mixed ? "several" : "search", disabled, (o) => set(o || null));
   if (options.length <= FEW && options.join("").length <= 28) {
     return html`<span class="segments" role="radiogroup" aria-labelledby=${`${id}-label`} id=${id}>${options.map((o) =>
       html`<button role="radio" aria-checked=${value === o} ?disabled=${disabled} @click=${() => set(value === o ? null : o)}>${o}</button>`)}</span>`;
@@ -36,8 +40,33 @@ function oneOf({ attribute, value, mixed, disabled, set }: Field, id: string): T
 function manyOf({ attribute, value, disabled, set }: Field, id: string): TemplateResult {
   const chosen = Array.isArray(value) ? value : [];
   const flip = (o: string): void => set(chosen.includes(o) ? chosen.filter((c) => c !== o) : [...chosen, o]);
-  return html`<span class="chips" role="group" aria-labelledby=${`${id}-label`} id=${id}>${(attribute.options ?? []).map((o) =>
-    html`<button class="chip" aria-pressed=${chosen.includes(o)} ?disabled=${disabled} @click=${() => flip(o)}>${o}</button>`)}</span>`;
+  const options = attribute.options ?? [];
+  const many = options.length > MANY;
+  return html`<span class="chips" role="group" aria-labelledby=${`${id}-label`} id=${many ? nothing : id}>${(many ? chosen : options).map((o) =>
+    html`<button class="chip" aria-pressed=${chosen.includes(o)} ?disabled=${disabled} @click=${() => flip(o)}>${o}</button>`)}
+    ${many ? search(id, options, "", "add", disabled, (o) => o && !chosen.includes(o) && flip(o)) : nothing}</span>`;
+}
+
+/** An input that offers the options which fit what is typed; `set` gets one of them, or "" when it is emptied. */
+function search(id: string, options: string[], value: string, hint: string, disabled: boolean, set: (option: string) => void): TemplateResult {
+  const exact = (typed: string): string | undefined => options.find((o) => o.toLowerCase() === typed.trim().toLowerCase());
+  const offer = (e: Event): void => {
+    const typed = text(e).trim().toLowerCase();
+    const fitting = options.filter((o) => o.toLowerCase().includes(typed)).slice(0, FOUND);
+    const list = (e.target as HTMLInputElement).nextElementSibling as HTMLDataListElement;
+    list.replaceChildren(...fitting.map((o) => new Option(o)));
+  };
+  const take = (e: Event): void => {
+    const input = e.target as HTMLInputElement;
+    const typed = input.value.trim();
+    const fitting = options.filter((o) => o.toLowerCase().includes(typed.toLowerCase()));
+    const option = typed === "" ? "" : (exact(typed) ?? (fitting.length === 1 ? fitting[0] : undefined));
+    // What is no option is not kept: the field goes back to what is set.
+    input.value = option ?? value;
+    if (option !== undefined) set(option);
+    if (!value) input.value = "";
+  };
+  return html`<input id=${id} type="text" role="combobox" aria-expanded="false" list="${id}-options" autocomplete="off" placeholder=${hint} .value=${value} ?disabled=${disabled} @focus=${offer} @input=${offer} @change=${take} /><datalist id="${id}-options"></datalist>`;
 }
 
 function number({ value, mixed, disabled, set }: Field, id: string): TemplateResult {

@@ -15,14 +15,17 @@ export function missingView(d: Dialogs): TemplateResult {
   const { session } = d;
   const jump = (p: Missing | Problem): void => {
     d.close();
+    if ("gap" in p) return session.nextGap();
     const id = "object" in p ? p.object : (p as Problem).object_id;
     if (id != null) session.jumpTo(id, "frame" in p ? p.frame : undefined);
     else session.selection.clear();
+    if (id == null && "frame" in p && p.frame != null) session.frames.go(p.frame);
     const name = "attribute" in p ? p.attribute : undefined;
     if (name) requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-attribute="${CSS.escape(name)}"] :is(input, select, button)`)?.focus()));
   };
   return html`<p>Nothing is lost; this is still to do:</p>
     <ul class="todo">${session.problems.slice(0, 200).map((p, i) => html`<li><button class="link" ?autofocus=${i === 0} @click=${() => jump(p)}>${"text" in p ? p.text : problemText(p)}</button></li>`)}</ul>
+    ${session.problems.every((p) => "gap" in p) ? html`<footer><button class="primary" @click=${() => { d.close(); void session.submit(true); }}>Submit with gaps</button></footer>` : nothing}
     ${session.problems.length > 200 ? html`<p class="muted">and ${(session.problems.length - 200).toLocaleString("en")} more</p>` : nothing}`;
 }
 

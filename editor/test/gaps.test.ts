@@ -1,0 +1,62 @@
+// Pixels without a class: counted whatever grid the masks have, stepped through one gap at a time; copies keep one class a pixel.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { place } from "../src/actions/objects.ts";
+import type { Session } from "../src/actions/session.ts";
+import { toMask } from "../src/geometry/areas.ts";
+import { coverageOf, takeGap, uncovered } from "../src/geometry/coverage.ts";
+import type { Mask } from "../src/geometry/kinds.ts";
+import { countBits, rasterOf } from "../src/geometry/raster.ts";
+import { Driver, H, W, box } from "./driver.ts";
+
+const size = { x: 100, y: 50 };
+const area = (x1: number, y1: number, x2: number, y2: number, grid: [number, number] = [100, 50]): Mask =>
+  toMask({ type: "rectangle", box: [x1 / 100, y1 / 50, x2 / 100, y2 / 50] }, grid)!;
+
+test("gaps are what no area covers, overlaps counted once, other grids scaled", () => {
+  assert.equal(uncovered(coverageOf([], size)), 5000);
+  assert.equal(uncovered(coverageOf([area(0, 0, 100, 50)], size)), 0);
+  assert.equal(uncovered(coverageOf([area(0, 0, 60, 50), area(50, 0, 90, 50)], size)), 500);
+  assert.equal(uncovered(coverageOf([area(0, 0, 50, 50, [200, 100]), area(50, 0, 100, 50, [50, 25])], size)), 0);
+  assert.equal(uncovered(coverageOf([{ type: "rectangle", box: [0, 0, 0.5, 1] }, { type: "point", points: [0.7, 0.5] }], size)), 2500);
+});
+
+test("each gap is found once, from the top", () => {
+  const coverage = coverageOf([area(10, 0, 20, 50), area(30, 0, 100, 50)], size);
+  assert.deepEqual(takeGap(coverage), { x1: 0, y1: 0, x2: 0.1, y2: 1 });
+  assert.deepEqual(takeGap(coverage), { x1: 0.2, y1: 0, x2: 0.3, y2: 1 });
+  assert.equal(takeGap(coverage), null);
+});
+
+test("very large pictures are looked at in steps", () => {
+  const large = coverageOf([{ type: "rectangle", box: [0, 0, 0.5, 1] }], { x: 20000, y: 20000 });
+  assert.equal(large.step, 5);
+  assert.ok(Math.abs(uncovered(large) / 200e6 - 1) < 0.001);
+});
+
+test("the workbench counts and steps, and starts over after a change", () => {
+  const left = toMask({ type: "rectangle", box: [0, 0, 0.4, 1] }, [W, H])!;
+  const d = new Driver({ semantic: true, objects: [box(1, 0, 0, 1, 1, { class: "road", shape: left })] });
+  d.bench.gaps!.setSize({ x: W, y: H });
+  d.bench.gaps!.look();
+  assert.equal(d.bench.gaps!.count, 600 * H);
+  d.take("rectangle").drag([600, 0], [800, 500]);
+  assert.deepEqual(d.bench.gaps!.next(), { x1: 0.4, y1: 0, x2: 0.6, y2: 1 });
+  assert.deepEqual(d.bench.gaps!.next(), { x1: 0.8, y1: 0, x2: 1, y2: 1 });
+  assert.deepEqual(d.bench.gaps!.next(), { x1: 0.4, y1: 0, x2: 0.6, y2: 1 });
+  d.bench.gaps!.stop();
+});
+
+test("pasted masks take the pixels they need, also from each other", () => {
+  const mask = toMask({ type: "rectangle", box: [0, 0, 0.4, 1] }, [W, H])!;
+  const d = new Driver({ semantic: true, objects: [box(1, 0, 0, 1, 1, { class: "road", shape: mask })] });
+  const copies = [1, 2].map((n) => box(n, 0, 0, 1, 1, { class: "road", shape: mask }));
+  const session = { ontology: d.bench.parts.ontology, store: d.store, bench: d.bench, selection: d.selection, mayEdit: true, work: { job: {} } };
+  place(session as unknown as Session, copies, false);
+  const pixels = d.objects.map((o) => countBits(rasterOf(o.shape as Mask)));
+  assert.deepEqual(pixels, [400 * H]);
+  d.undo.undo();
+  assert.deepEqual(d.objects.map((o) => o.id), [1]);
+  d.bench.gaps!.stop();
+});
