@@ -109,6 +109,7 @@ class Settings:
         "Networks, separated by commas, that media and callbacks may be fetched from although they are private, such as `10.0.0.0/8`.",
     )
     fetch_max_mb: int = _setting(_count, 512, "Largest media file fetched or uploaded, in MB.")
+    archive_max_mb: int = _setting(_count, 4096, "Largest zip of a dataset that may be sent, in MB.")
     fetch_timeout: int = _setting(_count, 60, "Seconds one fetch may take in all.")
     fetch_buckets: tuple[str, ...] = _setting(
         _names,

@@ -20,6 +20,8 @@ from labelwright.storage.store import Store
 
 SIGNING_KEY = "system/signing-key"
 STEP = 1800
+# No storage key has a colon: a link to a file never lets anyone send one.
+UPLOAD = "upload:"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,15 @@ class Links:
         if int(expires) < time.time():
             raise errors.Forbidden("This link has expired; reload the page or ask for it again.", code="link_expired")
         return FileLink(key, mime, int(expires))
+
+    def sign_upload(self, name: str, seconds: int) -> dict[str, str]:
+        """The query that lets anyone send the file `name` for `seconds`."""
+        expires = int(time.time()) + seconds
+        return {"expires": str(expires), "signature": self._signature(f"{UPLOAD}{name}", "", expires)}
+
+    def verify_upload(self, name: str, expires: str, signature: str) -> None:
+        """Raise `Forbidden` unless `sign_upload` gave this out for `name` and its time is not over."""
+        self.verify(f"{UPLOAD}{name}", "", expires, signature)
 
     def _signature(self, key: str, mime: str, expires: int) -> str:
         return hmac.new(self._secret, f"{key}\n{mime}\n{expires}".encode(), hashlib.sha256).hexdigest()

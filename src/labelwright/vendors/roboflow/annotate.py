@@ -13,6 +13,7 @@ from labelwright.geometry.document import Document, LabelObject
 from labelwright.models.items import Item
 from labelwright.models.projects import Attribute, Project
 from labelwright.services import documents, items, ontology, steering
+from labelwright.services.access import Actor
 from labelwright.services.documents import Change
 from labelwright.services.ontology import AttributeInput, ClassInput
 from labelwright.vendors.roboflow import payloads, projects, wire
@@ -30,14 +31,30 @@ def annotate(ask: Ask) -> dict[str, Any]:
     query = ask.query
     text, labelmap = _file(ask)
     name = query.get("name", "")
-    prediction, overwrite = wire.flag(query.get("prediction")), wire.flag(query.get("overwrite"))
-    whole = projects.is_classification(ask.session, project)
+    put(
+        ask.session, ask.actor, project, item, text, name, labelmap, prediction=bool(wire.flag(query.get("prediction"))),
+        overwrite=bool(wire.flag(query.get("overwrite"))), wanted=wire.flag(query.get("addToDataset")),
+    )  # fmt: skip
+    return {"success": True, "id": wire.short(item.uid)}
+
+
+def put(
+    session: Session, actor: Actor, project: Project, item: Item, text: str, name: str, labelmap: dict[str, str] | None,
+    *, prediction: bool = False, overwrite: bool = False, wanted: bool | None = None,
+) -> None:  # fmt: skip
+    """Save what an annotation file says of an image, and let the image go where it belongs then. `wanted`: whether to the
+    dataset, when that was said. Raises `Invalid` naming line or field, `Duplicate` for an image that has other labels."""
+    whole = is_whole(session, project)
     picture = Picture(item.name, item.width or 0, item.height or 0)
     payload = payloads.read(text, name, labelmap, picture, whole=whole)
-    _fit(payload, bool(prediction))
-    save(ask, project, item, payload, overwrite=bool(overwrite), replace_tags=whole)
-    _route(ask, project, item, prediction=bool(prediction), wanted=wire.flag(query.get("addToDataset")))
-    return {"success": True, "id": wire.short(item.uid)}
+    _fit(payload, prediction)
+    save(session, actor, project, item, payload, overwrite=overwrite, replace_tags=whole)
+    _route(session, project, item, prediction=prediction, wanted=wanted)
+
+
+def is_whole(session: Session, project: Project) -> bool:
+    """Whether the project's images have classes as a whole."""
+    return projects.is_classification(session, project)
 
 
 def _file(ask: Ask) -> tuple[str, dict[str, str] | None]:
@@ -68,10 +85,10 @@ def _fit(payload: Payload, prediction: bool) -> None:
 
 
 def save(
-    ask: Ask, project: Project, item: Item, payload: Payload, *, overwrite: bool, replace_tags: bool = False
-) -> None:
+    session: Session, actor: Actor, project: Project, item: Item, payload: Payload, *, overwrite: bool,
+    replace_tags: bool = False,
+) -> None:  # fmt: skip
     """Put the payload's labels in the place of the image's. Raises `Duplicate` when there are some and `overwrite` is not set."""
-    session = ask.session
     head = documents.read(session, item.id)
     attributes = _attributes(payload, head.document)
     if _same(head.document, payload.document.objects) and attributes == head.document.attributes and head.version:
@@ -84,7 +101,7 @@ def save(
     put = [msgspec.structs.replace(o, id=start + n) for n, o in enumerate(payload.document.objects)]
     change = Change(put=put, delete=[o.id for o in head.document.objects],
                     attributes=attributes if attributes != head.document.attributes else None)  # fmt: skip
-    documents.save(session, ask.actor, item, change, base=head.version, kind="import")
+    documents.save(session, actor, item, change, base=head.version, kind="import")
     _mark(item, empty=not put and not attributes)
 
 
@@ -152,17 +169,17 @@ def _widen(session: Session, project: Project, row: Attribute, entry: AttributeI
         ontology.change_attribute(session, project, row, options=options)
 
 
-def _route(ask: Ask, project: Project, item: Item, *, prediction: bool, wanted: bool | None) -> None:
+def _route(session: Session, project: Project, item: Item, *, prediction: bool, wanted: bool | None) -> None:
     """A prediction stays where it is. So does an image of an annotation job, unless the dataset is asked for; any other
     image joins the dataset, unless that is declined."""
     if prediction:
         return
-    in_job = steering.job_of(ask.session, item.id) is not None and item.accepted_at is None
+    in_job = steering.job_of(session, item.id) is not None and item.accepted_at is None
     if wanted or (wanted is None and not in_job):
-        items.accept(ask.session, project, [item.id])
+        items.accept(session, project, [item.id])
 
 
-def clear(session: Session, ask: Ask, item_ids: list[int]) -> int:
+def clear(session: Session, actor: Actor, item_ids: list[int]) -> int:
     """Take away all labels of these images; how many had some."""
     cleared = 0
     for item in session.scalars(select(Item).where(Item.id.in_(item_ids)).order_by(Item.id)):
@@ -170,6 +187,6 @@ def clear(session: Session, ask: Ask, item_ids: list[int]) -> int:
         if not head.document.objects and not head.document.attributes:
             continue
         change = Change(delete=[o.id for o in head.document.objects], attributes={})
-        documents.save(session, ask.actor, item, change, base=head.version, kind="import")
+        documents.save(session, actor, item, change, base=head.version, kind="import")
         cleared += 1
     return cleared

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +23,7 @@ from labelwright.models.background import BackgroundTask
 from labelwright.models.items import Item, Media
 from labelwright.models.projects import Project
 from labelwright.services import access, batches, documents, items, media
+from labelwright.services.access import Actor
 from labelwright.services.media import Ingested
 from labelwright.vendors.roboflow import wire
 from labelwright.vendors.roboflow.asking import Ask, items_of
@@ -105,23 +107,23 @@ def upload(ask: Ask) -> dict[str, Any]:
     """Take the picture into its batch; the same content again is the image that is there already."""
     project, new = ask.project("manage"), ask.prepared
     assert isinstance(new, Upload)
-    found, made = _filed(ask, project, new)
+    found, made = file(ask.session, ask.actor, project, new)
     if not made:
         return {"duplicate": True, "id": wire.short(found.uid), "message": "This image is in the project already."}
     return {"success": True, "id": wire.short(found.uid)}
 
 
-def _filed(ask: Ask, project: Project, new: Upload) -> tuple[Item, bool]:
-    session = ask.session
+def file(session: Session, actor: Actor, project: Project, new: Upload) -> tuple[Item, bool]:
+    """The image of this content in the project, and whether it was made now."""
     items.lock_content(session, project, new.ingested.sha256)
     there = items.by_content(session, project, new.ingested.sha256)
     if there is not None:
         return there, False
-    batch = batches.ensure(session, project, new.batch[:200] or BATCH, ask.actor.user_id)
+    batch = batches.ensure(session, project, new.batch[:200] or BATCH, actor.user_id)
     row = media.record(session, project.team_id, new.ingested)
     source = {"roboflow": {"sequence": new.sequence}} if new.sequence else None
     made = items.add_image(
-        session, ask.actor, project, batch, row, new.name,
+        session, actor, project, batch, row, new.name,
         split=new.split, tags=new.tags, meta=new.metadata, source=source,
     )  # fmt: skip
     return made, True

@@ -354,7 +354,7 @@ def delete_annotations(ask: Ask) -> dict[str, Any]:
     project = ask.project("manage")
     job = ask.job(project, ask.params["job"])
     found = _tasks(ask, job)
-    cleared = annotate.clear(ask.session, ask, [task.item_id for task, _ in found])
+    cleared = annotate.clear(ask.session, ask.actor, [task.item_id for task, _ in found])
     for task, _ in found:
         steering.reopen(ask.session, ask.actor, task)
         _remember(task, _labeled(ask, task))

@@ -30,6 +30,7 @@ from labelwright.vendors.roboflow import (
     search,
     versions,
     wire,
+    zips,
 )
 from labelwright.vendors.roboflow.asking import Ask, actor_of
 from labelwright.vendors.roboflow.wire import Refused
@@ -79,7 +80,7 @@ ROWS: tuple[Row, ...] = (
     Row("DELETE", f"{G}/{{group}}", folders.delete),
     Row("PATCH", f"{G}/{{group}}/projects", folders.add),
     Row("DELETE", f"{G}/{{group}}/projects", folders.take_out),
-    *_refusing("/{ws}/upload", ("zip",), refusals.not_yet),
+    Row("GET", "/{ws}/upload/zip/{task}", zips.status),
     Row("GET", "/{ws}/trash", projects.trashed),
     Row("POST", "/{ws}/trash/restore", projects.restore),
     Row("POST", "/{ws}/projects", projects.create),
@@ -124,7 +125,7 @@ ROWS: tuple[Row, ...] = (
     *_refusing(P, ("autolabel",), refusals.no_models),
     *_refusing(f"{P}/{{version:int}}", ("train", "trainings", "uploadModel"), refusals.no_models),
     Row("POST", f"{P}/search", search.of_project, write=False),
-    *_refusing(f"{P}/upload", ("zip",), refusals.not_yet),
+    Row("POST", f"{P}/upload/zip", zips.start),
     Row("POST", f"{P}/generate", versions.generate),
     Row("GET", f"{P}/{{version:int}}", versions.detail),
     Row("DELETE", f"{P}/{{version:int}}", versions.delete),
@@ -134,12 +135,17 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/{ws}", projects.workspace),
 )  # fmt: skip
 MOST_FORM = 1 << 16
+# Where the archive of a zip upload is sent to; its signature is the permission, no key is looked at.
+RECEIVE = "/upload/zip/{task}"
 
 
 def create_app(context: Context) -> Starlette:
     """The Roboflow API, to be mounted at `/roboflow` and at the root of hosts named for it."""
     app = Starlette(
-        routes=[Route(row.path, _endpoint(row), methods=[row.method]) for row in ROWS],
+        routes=[
+            *(Route(row.path, _endpoint(row), methods=[row.method]) for row in ROWS),
+            Route(RECEIVE, _receive, methods=["PUT"]),
+        ],
         exception_handlers={HTTPException: _http, Exception: _bug},
     )
     app.router.redirect_slashes = False
@@ -174,6 +180,18 @@ def _endpoint(row: Row) -> Callable[[Request], Any]:
                 await form.close()
 
     return endpoint
+
+
+async def _receive(request: Request) -> Response:
+    try:
+        return await zips.receive(request)
+    except HTTPException:
+        raise
+    except Exception as error:
+        refused = wire.refused(error)
+        if refused.status == 500:
+            raise
+        return wire.failure(refused)
 
 
 def _may_upload(context: Context, request: Request) -> None:
