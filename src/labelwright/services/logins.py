@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from labelwright.db import now
 from labelwright.errors import Forbidden, Invalid
-from labelwright.models.identity import ApiKey, LoginToken, User, Workspace
-from labelwright.services import access, events, identity
+from labelwright.models.identity import LoginToken, User, Workspace
+from labelwright.services import access, identity
 from labelwright.services.access import Actor
 
 LASTS = timedelta(minutes=10)
@@ -54,15 +54,9 @@ def redeem(session: Session, token: str, client: str) -> list[tuple[Workspace, s
     spaces = {space.id: space for space in session.scalars(query)}
     made = []
     for space in (spaces[number] for number in row.workspaces if number in spaces):
-        key, text = identity.create_key(session, user, space.team_id, f"{client}, {now():%Y-%m-%d}", workspace=space)
-        _tell(session, actor, key)
+        _, text = identity.create_key(session, user, space.team_id, f"{client}, {now():%Y-%m-%d}", workspace=space)
         made.append((space, text))
     return made
-
-
-def _tell(session: Session, actor: Actor, key: ApiKey) -> None:
-    data = {"key": str(key.uid), "name": key.name}
-    events.emit(session, "key.created", team_id=key.team_id, actor=actor, data=data)
 
 
 def _hash(token: str) -> bytes:
