@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.errors import Forbidden, Invalid
 from labelwright.models.identity import LoginToken, User, Workspace
-from labelwright.services import access, identity
+from labelwright.services import access, events, identity
 from labelwright.services.access import Actor
 
 LASTS = timedelta(minutes=10)
@@ -50,6 +50,7 @@ def redeem(session: Session, token: str, client: str) -> list[tuple[Workspace, s
     if row is None or user is None or user.disabled:
         return []
     actor = identity.actor_of(session, user)
+    events.by(session, actor)
     query = access.visible_workspaces(actor).where(Workspace.id.in_(row.workspaces))
     spaces = {space.id: space for space in session.scalars(query)}
     made = []

@@ -26,7 +26,7 @@ from labelwright.formats import archive
 from labelwright.models.background import BackgroundTask
 from labelwright.models.identity import User
 from labelwright.models.projects import Project
-from labelwright.services import access, background, identity, media, uploads
+from labelwright.services import access, background, events, identity, media, uploads
 from labelwright.services.access import Actor
 from labelwright.services.background import Progress, Shared
 from labelwright.vendors.roboflow import annotate, bundle, images, login, wire
@@ -178,6 +178,7 @@ def _chunk(shared: Shared, progress: Progress, tree: archive.Tree, chunk: list[E
     ready = list(_ingested(shared, progress, tree, chunk, outcome))
     with shared.database.write() as session:
         actor = _actor(session, progress.row)
+        events.by(session, actor)
         project = session.get_one(Project, progress.row.project_id)
         access.require(actor, "manage", project.team_id, "project")
         for entry, upload in ready:
