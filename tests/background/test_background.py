@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from tests.support.processes import environment
 
 from labelwright.db import Database
 from labelwright.errors import Invalid
@@ -20,6 +19,7 @@ from labelwright.models.background import BackgroundTask, Worker
 from labelwright.models.identity import Team
 from labelwright.services import background, wake
 from labelwright.services.background import Background, Progress, Shared, followed
+from tests.support.processes import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from tests.support.cast import Cast, a_project, gather
-from tests.support.pictures import answer, redirect, site
 
 from labelwright import worker
 from labelwright.db import now
@@ -19,6 +17,8 @@ from labelwright.models.events import Delivery, Webhook
 from labelwright.models.projects import Project
 from labelwright.services import deliveries, events, upkeep, wake, webhooks
 from labelwright.services.background import Shared
+from tests.support.cast import Cast, a_project, gather
+from tests.support.pictures import answer, redirect, site
 
 
 class Desk:
