@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.support import cast
 
 from labelwright.db import now
 from labelwright.errors import Conflict, Forbidden
 from labelwright.models.background import BackgroundTask
 from labelwright.services import uploads
 from labelwright.services.background import Shared
+from tests.support import cast
 
 
 def test_files_go_when_their_tasks_have_ended_and_tasks_when_no_file_came(shared: Shared) -> None:
