@@ -11,6 +11,7 @@ from labelwright.api import (
     docs_page,
     documents,
     events,
+    help,
     imports,
     items,
     jobs,
@@ -26,12 +27,14 @@ from labelwright.api import (
 )
 from labelwright.api.lines import TaskLine
 from labelwright.edge.context import Context
-from labelwright.geometry.document import Document, LabelObject
+from labelwright.geometry.document import Document, LabelObject, Shape
+from labelwright.services.helping import Helper
 
 # The most called first: an address is looked for from the top.
 ROUTERS = [
     tasks.routes,
     documents.routes,
+    help.routes,
     lists.routes,
     items.routes,
     me.routes,
@@ -59,13 +62,15 @@ TAGS = [
     {"name": "Jobs", "description": "Sets of tasks handed to people."},
     {"name": "Tasks", "description": "One item in one job, walking through its workflow."},
     {"name": "Documents", "description": "The labels of an item, and every earlier state of them."},
+    {"name": "Help while drawing", "description": "Outlines, masks and tracks found in the pictures themselves."},
     {"name": "Comments", "description": "What people said about an item."},
     {"name": "Exports", "description": "Datasets in standard formats."},
     {"name": "Background tasks", "description": "Long work, and how far it is."},
     {"name": "Webhooks", "description": "Being told about events."},
     {"name": "Events", "description": "What happened."},
 ]
-STRUCTS = {"Save": documents.Save, "TaskLine": TaskLine, "Document": Document, "LabelObject": LabelObject}
+STRUCTS = {"Save": documents.Save, "TaskLine": TaskLine, "Document": Document, "LabelObject": LabelObject, "Shape": Shape,
+           "TrackAsk": help.TrackAsk}  # fmt: skip
 DESCRIPTION = """
 Send an API key: `Authorization: Bearer KEY` (or `x-api-key: KEY`). Times are UTC in RFC 3339; coordinates are
 fractions of an item's width and height. Lists answer `{"results": [...], "next": CURSOR}`: send `next` as `after`.
@@ -80,6 +85,7 @@ def create_app(context: Context) -> FastAPI:
         redirect_slashes=False, openapi_url="/openapi.json",
     )  # fmt: skip
     app.state.context = context
+    app.state.helper = Helper(context.store)
     app.state.ticker = events.Ticker(context)
     problems.install(app)
     for routes in ROUTERS:

@@ -21,7 +21,13 @@ def moved(shape: Shape, matrix: Any, old: tuple[int, int], new: tuple[int, int])
     None when more than half of it has left the picture."""
     if isinstance(shape, Mask):
         return _moved_mask(shape, matrix, old)
-    there = places_of(shape, old) @ matrix[:, :2].T + matrix[:, 2]
+    places = places_of(shape, old)
+    if isinstance(shape, Rectangle):
+        # A box stays upright: its middle moves, its sides grow as the whole does.
+        middle = places.mean(axis=0)
+        there = matrix[:, :2] @ middle + matrix[:, 2] + (places - middle) * np.hypot(matrix[0, 0], matrix[1, 0])
+    else:
+        there = places @ matrix[:, :2].T + matrix[:, 2]
     outside = ((there < 0) | (there > new)).any(axis=1)
     return None if outside.mean() > LOST else placed(shape, there, new)
 

@@ -72,6 +72,40 @@ def frame(file: Path | Any, mime: str, index: FrameIndex, number: int) -> Image.
         raise Invalid(f"Frame {number} of the video cannot be decoded: {error.strerror}.") from None
 
 
+def span(file: Path | Any, mime: str, index: FrameIndex, first: int, count: int) -> Iterator[Image.Image]:
+    """Frames `first` to `first + count - 1` as `frame` gives each, decoded in one go.
+
+    Raises `NotFound` and `Invalid` as `frame` does."""
+    from av.error import FFmpegError  # noqa: PLC0415  see `probe.open_video`
+
+    yield frame(file, mime, index, first)
+    wanted = index.pts[first + 1 : first + count]
+    if not wanted:
+        return
+    done = 0
+    _rewind(file)
+    try:
+        with probe.open_video(file, probe.reader_of(mime)) as container:
+            stream = container.streams.video[0]
+            container.seek(index.pts[first], stream=stream, backward=True, any_frame=False)
+            for decoded in _decoded(container, stream):
+                if done < len(wanted) and decoded.pts == wanted[done]:
+                    done += 1
+                    yield _upright(decoded, stream.sample_aspect_ratio)
+                if done == len(wanted):
+                    return
+    except FFmpegError:
+        pass  # the slow way below finds out whether the frame itself is damaged
+    for number in range(first + 1 + done, first + count):
+        _rewind(file)
+        yield frame(file, mime, index, number)
+
+
+def _rewind(file: Path | Any) -> None:
+    if not isinstance(file, Path):
+        file.seek(0)
+
+
 def _decode_at(container: Any, stream: Any, pts: int) -> Any:
     """Seek to the keyframe at or before `pts` and decode up to it; None when the file does not lead there."""
     container.seek(pts, stream=stream, backward=True, any_frame=False)

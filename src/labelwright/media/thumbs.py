@@ -41,13 +41,18 @@ def view(path: Path, probed: Probed) -> bytes | None:
     One larger than WebP can be is made smaller; coordinates are fractions, so labels still lie where they belong."""
     if probed.mime not in probe.NOT_SHOWN:
         return None
-    with probe.open_picture(path) as opened:
-        picture = _decoded(opened, None)
-        picture = ImageOps.exif_transpose(picture) if probe.orientation(opened) != 1 else picture
+    picture = pixels(path)
     picture.thumbnail((VIEW_SIDE, VIEW_SIDE), Image.Resampling.BILINEAR)
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=90, method=2)
     return out.getvalue()
+
+
+def pixels(path: Path) -> Image.Image:
+    """A picture in full size as people see it: upright, 8-bit RGB. Raises `Invalid` when it is damaged."""
+    with probe.open_picture(path) as opened:
+        picture = _decoded(opened, None)
+        return ImageOps.exif_transpose(picture) if probe.orientation(opened) != 1 else picture
 
 
 def _decoded(opened: Image.Image, side: int | None) -> Image.Image:

@@ -184,6 +184,11 @@ def _track_faults(
                     yield f"{at}.attributes.{name}", text, "not_mutable"
 
 
+def shape_faults(shape: Shape) -> list[tuple[str, str, str]]:
+    """What is wrong with a shape by itself, whatever its class: (field, sentence, code) each."""
+    return list(_shape_faults(shape, ClassInfo(0, ""), "shape"))
+
+
 def _shape_faults(shape: Shape, known: ClassInfo, at: str) -> Found:
     kind = shape_kind(shape)
     if known.shapes is not None and kind not in known.shapes:

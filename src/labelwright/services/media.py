@@ -9,7 +9,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -169,6 +169,13 @@ def frame(store: Store, media: Media, number: int) -> Image.Image:
     index = frame_index(store, media)
     with store.open(content_key(media.sha256)) as file:
         return frames.frame(file, media.mime, index, number)
+
+
+def one_at_a_time_if_large(path: Path) -> AbstractContextManager[Any]:
+    """To be held while a picture is decoded: large ones wait for each other."""
+    with probe.open_picture(path) as opened:
+        large = opened.width * opened.height > LARGE
+    return _one_large if large else nullcontext()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from labelwright.edge.call import Call
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
 from labelwright.models.work import Comment, Job, Task
-from labelwright.services import documents, items, job_options, media, ontology, projects, workflows
+from labelwright.services import documents, helping, items, job_options, media, ontology, projects, workflows
 from labelwright.services.access import Actor
 
 # Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost. Jobs seldom shrink: those
@@ -140,6 +140,12 @@ class CanBody(TypedDict):
     review: bool
 
 
+class HelpBody(TypedDict):
+    """What helps while drawing here: names of tools (see *Help while drawing*)."""
+
+    tools: list[str]
+
+
 class WorkBody(TypedDict):
     """All that is needed to do a task."""
 
@@ -151,6 +157,7 @@ class WorkBody(TypedDict):
     document: OpenDocumentBody
     comments: list[CommentBody]
     can: CanBody
+    help: HelpBody
 
 
 def work(call: Call, task: Task) -> WorkBody:
@@ -174,6 +181,7 @@ def work(call: Call, task: Task) -> WorkBody:
         },  # type: ignore[typeddict-item]
         "comments": [comment(session, row) for row in said],
         "can": _can(call.actor, task, project, job),
+        "help": {"tools": helping.tools()},
     }
 
 

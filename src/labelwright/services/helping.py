@@ -1,0 +1,235 @@
+"""Help while drawing, for people: the picture behind an item's frame, and how much one person may ask at once.
+
+What is kept here (decoded pictures, wires under the pointer) is only kept to be quick: any process can make it anew."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from labelwright.assist import cutout, outline, superpixels, tracking
+from labelwright.assist.moving import thinned
+from labelwright.assist.opencv import available
+from labelwright.assist.window import Pixels
+from labelwright.errors import Conflict, Invalid, NotFound, TooMany
+from labelwright.geometry.document import Mask, Shape
+from labelwright.media import frames, thumbs
+from labelwright.models.items import Item, Media
+from labelwright.services import items, media
+from labelwright.storage import Store, content_key
+
+TOOLS = ("outline", "cutout", "superpixels", "track")
+# Pictures of more pixels are worked on smaller; coordinates are fractions, so nothing else changes.
+MOST_PIXELS = 40_000_000
+KEPT_BYTES = 256_000_000
+KEPT_WIRES = 32
+AT_ONCE = 2
+IN_ALL = 4
+PATIENCE = 20.0
+TRACK_SECONDS = 8.0
+MOST_FRAMES = 100
+MOST_OBJECTS = 50
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a frame's pixels lie. `number`: the frame of a video file, None for a picture."""
+
+    key: str
+    mime: str
+    number: int | None = None
+    sha256: bytes = b""
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where an object went: shapes by frame, as few as give the others by interpolation, the first one included.
+
+    `lost`: the frame in which it could no longer be found, None when it was found in all."""
+
+    shapes: dict[int, Shape]
+    lost: int | None
+
+
+def tools() -> list[str]:
+    """What this server can help with; nothing when OpenCV is not installed."""
+    return list(TOOLS) if available() else []
+
+
+def source(session: Session, item: Item, frame: int) -> Source:
+    """Where the pixels of an item's frame lie; an image has only frame 0. Raises `NotFound` and `Conflict`."""
+    return sources(session, item, [frame])[0]
+
+
+def sources(session: Session, item: Item, wanted: Sequence[int]) -> list[Source]:
+    """`source` for several frames of one item."""
+    files = items.media_of(session, item.id)
+    main = next((found for row, found in files if row.role == "main"), None)
+    sequence = {row.position: found for row, found in files if row.role == "frame"}
+    count = max(sequence, default=-1) + 1 if sequence else (main.frames or 1) if main else 1
+    found: list[Source] = []
+    for frame in wanted:
+        if not 0 <= frame < count:
+            raise NotFound(f"This item has {count} frames, numbered from 0; there is no frame {frame}.")
+        file = sequence.get(frame) if sequence else main
+        if file is None:
+            raise Conflict("The picture is not here yet.", code="no_picture")
+        found.append(_source(file, frame))
+    return found
+
+
+def _source(file: Media, frame: int) -> Source:
+    if file.frames is not None:
+        return Source(content_key(file.sha256), file.mime, frame, file.sha256)
+    if (file.info or {}).get("view"):
+        return Source(media.view_key(file.sha256), "image/webp", sha256=file.sha256)
+    return Source(content_key(file.sha256), file.mime, sha256=file.sha256)
+
+
+class Kept(Generic[Value]):
+    """The most recently used values, up to a total weight; several threads may ask."""
+
+    def __init__(self, room: int, weigh: Callable[[Value], int]) -> None:
+        self._room, self._weigh = room, weigh
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value kept under `key`, else a new one. Two threads may make the same one; that is only slower."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > 1 and sum(map(self._weigh, self._values.values())) > self._room:
+                self._values.popitem(last=False)
+        return value
+
+
+class Turns:
+    """Who computes now: so many at once for a person, and so many in all. The others wait a little, then are refused."""
+
+    def __init__(self, each: int = AT_ONCE, all_: int = IN_ALL, patience: float = PATIENCE) -> None:
+        self._each, self._patience = each, patience
+        self._busy: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(all_)
+
+    @contextmanager
+    def take(self, user_id: int) -> Iterator[None]:
+        """Compute inside the block. Raises `TooMany` when the person or the server is busy enough."""
+        with self._lock:
+            if self._busy.get(user_id, 0) >= self._each:
+                raise TooMany("Your last questions are still being worked on.", retry_after=1)
+            self._busy[user_id] = self._busy.get(user_id, 0) + 1
+        try:
+            if not self._room.acquire(timeout=self._patience):
+                raise TooMany("The server is busy helping others; try again in a moment.", retry_after=2)
+            try:
+                yield
+            finally:
+                self._room.release()
+        finally:
+            with self._lock:
+                self._busy[user_id] -= 1
+                if not self._busy[user_id]:
+                    del self._busy[user_id]
+
+
+class Helper:
+    """The methods of `assist` on stored pictures. One for a process; call it outside of transactions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pictures: Kept[Pixels] = Kept(KEPT_BYTES, lambda pixels: pixels.nbytes)
+        self._wires: Kept[outline.Wire] = Kept(KEPT_WIRES, lambda _: 1)
+        self.turns = Turns()
+
+    def pixels(self, where: Source) -> Pixels:
+        """A frame's pixels, (height, width, 3), upright; at most `MOST_PIXELS`."""
+        return self._pictures.get(where, lambda: _array(self._decoded(where)))
+
+    def _decoded(self, where: Source) -> Image.Image:
+        if where.number is not None:
+            with self._store.open(where.key) as file:
+                return frames.frame(file, where.mime, self._index(where), where.number)
+        with self._store.as_file(where.key) as path, media.one_at_a_time_if_large(path):
+            return thumbs.pixels(path)
+
+    def _index(self, where: Source) -> frames.FrameIndex:
+        return frames.decode_index(self._store.get(media.frames_key(where.sha256)))
+
+    def outline(self, where: Source, start: Sequence[float], end: Sequence[float], *, snap: bool = True) -> list[float]:
+        """The way from `start` to `end` along edges; see `assist.outline.path`."""
+        pixels = self.pixels(where)
+        reach = outline.reach_for((pixels.shape[1], pixels.shape[0]), start, end)
+        wire = self._wires.get((where, *start, reach), lambda: outline.wire(pixels, start, reach))
+        return outline.path(wire, end, snap=snap)
+
+    def cut_out(
+        self, where: Source, box: Sequence[float], keep: Sequence[float] = (), drop: Sequence[float] = ()
+    ) -> Mask:
+        """The thing in a box; see `assist.cutout.cut_out`. Raises `Invalid` when nothing stands out."""
+        found = cutout.cut_out(self.pixels(where), box, keep, drop)
+        if found is None:
+            raise Invalid("Nothing stands out in this box; draw it a little larger than the thing.", field="box")
+        return found
+
+    def superpixels(self, where: Source, part: Sequence[float], size: int) -> superpixels.Superpixels:
+        """A part of the picture in small areas; see `assist.superpixels`."""
+        return superpixels.superpixels(self.pixels(where), part, size)
+
+    def track(self, wanted: Sequence[Source], first: int, shapes: Mapping[int, Shape]) -> tuple[int, dict[int, Track]]:
+        """Follow shapes (by object id) from the frame `first` through `wanted`, the sources of it and those after it.
+
+        Gives the last frame that was looked at (it stops after some seconds, and may be asked to go on from there) and
+        each object's track."""
+        began = time.monotonic()
+        pictures = self._stream(wanted)
+        before = tracking.Frame(next(pictures))
+        followers = {number: tracking.follower(shape, before) for number, shape in shapes.items()}
+        found = {number: {first: shape} for number, shape in shapes.items()}
+        lost: dict[int, int] = {}
+        reached = first
+        for frame, pixels in enumerate(pictures, first + 1):
+            now = tracking.Frame(pixels)
+            for number in followers.keys() - lost.keys():
+                shape = followers[number].step(now)
+                if shape is None:
+                    lost[number] = frame
+                else:
+                    found[number][frame] = shape
+            reached = frame
+            if len(lost) == len(followers) or time.monotonic() - began > TRACK_SECONDS:
+                break
+        return reached, {n: Track(thinned(found[n], before.size), lost.get(n)) for n in shapes}
+
+    def _stream(self, wanted: Sequence[Source]) -> Iterator[Pixels]:
+        """The pixels of each frame, one after another; a video file is decoded in one go."""
+        if wanted[0].number is None:
+            yield from (self.pixels(where) for where in wanted)
+            return
+        with self._store.open(wanted[0].key) as file:
+            span = frames.span(file, wanted[0].mime, self._index(wanted[0]), wanted[0].number, len(wanted))
+            yield from map(_array, span)
+
+
+def _array(image: Image.Image) -> Any:
+    """RGB pixels of a picture, made smaller where it is larger than `MOST_PIXELS`."""
+    share = (MOST_PIXELS / (image.width * image.height)) ** 0.5
+    if share < 1:
+        image = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+    return np.asarray(image.convert("RGB"))
