@@ -1,4 +1,4 @@
-# `make help` prints this list. Everything is installed into .venv, .venv-s3, .venv-roboflow and node_modules; nothing outside but
+# `make help` prints this list. Everything is installed into .venv, .venv-s3, .venv-roboflow, .venv-supervisely and node_modules; nothing outside but
 # `make test`, which may install Debian's chromium and postgresql (as root, when they are missing).
 .DEFAULT_GOAL := help
 SHELL := bash
@@ -18,7 +18,7 @@ run: install ## serve on http://127.0.0.1:8080 with a demo workspace
 	@exec $(PY) -m labelwright.cli serve --demo --host $(HOST) --port $(PORT)
 
 setup: ## everything that the tests need
-	@scripts/setup system base assist dev s3 roboflow editor
+	@scripts/setup system base assist dev s3 roboflow supervisely editor
 
 test: setup ## every check there is: style, types, import rules, the editor's tests, the test suite on both databases
 	@scripts/check
@@ -44,5 +44,6 @@ pins: ## write requirements/*.txt anew from pyproject.toml
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/s3-server.in -o requirements/s3-server.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/roboflow.in -o requirements/roboflow.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/peers.in -o requirements/peers.txt
+	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate --override requirements/supervisely-without.txt requirements/supervisely.in -o requirements/supervisely.txt
 
 .PHONY: help install run setup test lint format migration bench pins

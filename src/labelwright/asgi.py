@@ -22,6 +22,7 @@ from labelwright.settings import Settings
 from labelwright.storage import Links, open_store
 from labelwright.vendors.playment import routes as playment
 from labelwright.vendors.roboflow import routes as roboflow
+from labelwright.vendors.supervisely import routes as supervisely
 
 # Threads that answer requests. Fewer than a database's connections, so that none waits for one.
 THREADS = {"sqlite": 48, "postgresql": 32}
@@ -39,6 +40,7 @@ class Vendor:
 VENDORS: dict[str, Vendor] = {
     "playment": Vendor(playment.create_app, playment.ROOTS),
     "roboflow": Vendor(roboflow.create_app),
+    "supervisely": Vendor(supervisely.create_app, supervisely.ROOTS),
 }
 
 

@@ -71,6 +71,9 @@ def create_key(
     read_only: Annotated[bool, typer.Option("--read-only", help="It may only read.")] = False,
     workspace: Annotated[str | None, typer.Option(help="Slug of the one workspace it reaches.")] = None,
     days: Annotated[int | None, typer.Option(help="Days until it expires.", min=1)] = None,
+    every_team: Annotated[
+        bool, typer.Option("--every-team", help="It speaks for the person in all their teams.")
+    ] = False,
     team: TeamId = None,
     data: Data = None,
     json: Json = False,
@@ -90,7 +93,7 @@ def create_key(
         row, token = identity.create_key(
             session, owner, of.id, name, read_only=read_only,
             workspace=output.workspace(session, workspace) if workspace else None,
-            expires_at=now() + timedelta(days=days) if days else None,
+            expires_at=now() + timedelta(days=days) if days else None, every_team=every_team,
         )  # fmt: skip
         value = {"api_key": token, "uid": str(row.uid), "name": row.name, "user": owner.email}
     output.answer(json, value, f"API key    {token}\nKeep it now: it is not shown again.")

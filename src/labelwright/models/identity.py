@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from labelwright.db import Base, Id, JsonColumn, Uid, UtcTime, new_uid, now
@@ -26,7 +26,9 @@ class Team(Base):
 
 
 class User(Base):
-    """A person, or a script's own account. `email` is stored in lower case and is the sign-in name."""
+    """A person, or a script's own account. `email` is stored in lower case and is the sign-in name.
+
+    A vendor's clients make accounts with a plain login name; it stands in `email` then. `created_by`: the id of who made it."""
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -38,17 +40,19 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcTime)
     logins: Mapped[int] = mapped_column(default=0)
+    created_by: Mapped[int | None] = mapped_column(Id, index=True)
     preferences: Mapped[dict[str, Any]] = mapped_column(JsonColumn, default=dict)
 
 
 class Membership(Base):
-    """A user's role in a team, one of `ROLES`."""
+    """A user's role in a team, one of `ROLES`. `extra`: a vendor's finer word for it."""
 
     __tablename__ = "memberships"
     team_id: Mapped[int] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
 
 
 class SignIn(Base):
@@ -77,7 +81,9 @@ class LoginToken(Base):
 
 
 class ApiKey(Base):
-    """A key for scripts. Its rights are its owner's in `team_id`, narrowed by `read_only` and `workspace_id`."""
+    """A key for scripts. Its rights are its owner's in `team_id`, narrowed by `read_only` and `workspace_id`.
+
+    `every_team`: it speaks for its owner in all their teams, as a vendor's client expects that makes teams."""
 
     __tablename__ = "api_keys"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -89,6 +95,7 @@ class ApiKey(Base):
     prefix: Mapped[str] = mapped_column(String(12))
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     read_only: Mapped[bool] = mapped_column(Boolean, default=False)
+    every_team: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
@@ -107,4 +114,5 @@ class Workspace(Base):
     slug: Mapped[str] = mapped_column(String(100), unique=True)
     description: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     __table_args__ = (UniqueConstraint("team_id", "name"),)

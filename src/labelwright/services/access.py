@@ -38,9 +38,10 @@ Row = TypeVar("Row", bound=Base)
 
 @dataclass(frozen=True)
 class Actor:
-    """Who is asking. `roles`: role per team id; a signed-in person has all their teams, an API key just one.
+    """Who is asking. `roles`: role per team id; a signed-in person has all their teams, an API key just one unless it is
+    made for every team.
 
-    `read_only` and `workspace_id` are an API key's own narrowing of its owner's rights."""
+    `read_only` and `workspace_id` are an API key's own narrowing of its owner's rights; `home`: the team the key is of."""
 
     user_id: int
     email: str
@@ -50,6 +51,7 @@ class Actor:
     read_only: bool = False
     workspace_id: int | None = None
     key_name: str = ""
+    home: int | None = None
 
     def may(self, right: str, team_id: int) -> bool:
         """Whether the actor has `right` (a key of `RIGHTS`) in a team."""
@@ -62,7 +64,7 @@ class Actor:
         """The team an API key belongs to, or a person's first."""
         if not self.roles:
             raise NotFound("You are in no team yet; ask an owner to add you.")
-        return min(self.roles)
+        return self.home if self.home is not None and self.home in self.roles else min(self.roles)
 
     def teams(self, right: str = "view") -> list[int]:
         """Ids of the teams in which the actor has `right`."""

@@ -24,6 +24,7 @@ _hasher = PasswordHash((Argon2Hasher(),))
 # Argon2 takes 64 MB and most of a core on purpose: two at once, so that a burst of sign-ins cannot starve the rest.
 _hashing = threading.BoundedSemaphore(2)
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
+LOGIN = re.compile(r"^[\w.+-]{1,200}$")
 KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 TOUCH_EVERY = timedelta(minutes=5)
 
@@ -36,13 +37,19 @@ def create_team(session: Session, name: str) -> Team:
     return team
 
 
-def create_user(session: Session, email: str, password: str | None = None, name: str = "") -> tuple[User, str]:
-    """A new person and their password, made up when none is given. Raises `Duplicate` when the address is taken."""
-    email = clean_email(email)
+def create_user(
+    session: Session, email: str, password: str | None = None, name: str = "", *,
+    plain: bool = False, created_by: int | None = None,
+) -> tuple[User, str]:  # fmt: skip
+    """A new person and their password, made up when none is given. Raises `Duplicate` when the address is taken.
+
+    `plain`: the sign-in name need not be an address, letters and digits do."""
+    email = email.strip().lower() if plain and LOGIN.match(email.strip()) else clean_email(email)
     if session.scalar(select(User.id).where(User.email == email)) is not None:
         raise Duplicate(f"{email} has an account already.")
     password = password or generate_password()
-    user = User(email=email, name=name.strip() or email.partition("@")[0], password_hash=hash_password(password))
+    user = User(email=email, name=name.strip() or email.partition("@")[0], password_hash=hash_password(password),
+                created_by=created_by)  # fmt: skip
     session.add(user)
     session.flush()
     return user, password
@@ -137,14 +144,17 @@ def create_key(
     read_only: bool = False,
     workspace: Workspace | None = None,
     expires_at: datetime | None = None,
+    every_team: bool = False,
 ) -> tuple[ApiKey, str]:
-    """A new API key of a person in a team, and its text, which is shown once and never stored.
+    """A new API key of a person in a team, and its text, which is shown once and never stored. `every_team`: see `ApiKey`.
 
     Letters and digits only, with a lower-case one: vendors' clients paste keys into URLs and refuse others."""
     if session.get(Membership, (team_id, user.id)) is None:
         raise Invalid(f"{user.email} is not in that team.", field="user")
     if workspace is not None and workspace.team_id != team_id:
         raise NotFound("There is no such workspace.")
+    if workspace is not None and every_team:
+        raise Invalid("A key is for one workspace or for every team, not both.", field="workspace")
     if expires_at is not None and expires_at <= now():
         raise Invalid("The key would have expired already.", field="expires_at")
     token = "lw" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(38))
@@ -156,6 +166,7 @@ def create_key(
         prefix=token[:8],
         token_hash=_hash(token),
         read_only=read_only,
+        every_team=every_team,
         expires_at=expires_at,
     )
     session.add(key)
@@ -169,6 +180,7 @@ _KEYS, _USERS, _MEMBERS = ApiKey.__table__.c, User.__table__.c, Membership.__tab
 _BY_KEY = (
     select(
         _KEYS.id, _KEYS.team_id, _KEYS.workspace_id, _KEYS.name, _KEYS.read_only, _KEYS.expires_at, _KEYS.revoked_at,
+        _KEYS.every_team,
         _USERS.id.label("user_id"), _USERS.email, _USERS.name.label("user_name"), _USERS.disabled, _MEMBERS.role,
     )
     .join(User.__table__, _USERS.id == _KEYS.user_id)
@@ -186,9 +198,13 @@ def by_key(session: Session, token: str) -> Actor:
         raise Unauthenticated("The API key has been revoked.")
     if found.expires_at is not None and found.expires_at <= now():
         raise Unauthenticated("The API key has expired.")
+    roles = {found.team_id: found.role}
+    if found.every_team:
+        rows = session.execute(select(_MEMBERS.team_id, _MEMBERS.role).where(_MEMBERS.user_id == found.user_id))
+        roles = {row.team_id: row.role for row in rows}
     return Actor(
-        found.user_id, found.email, found.user_name, {found.team_id: found.role}, found.id, found.read_only,
-        found.workspace_id, found.name,
+        found.user_id, found.email, found.user_name, roles, found.id, found.read_only, found.workspace_id, found.name,
+        found.team_id,
     )  # fmt: skip
 
 
@@ -271,7 +287,7 @@ def add_member(
 ) -> tuple[User, str | None]:
     """Put a person into a team; who has no account yet gets one, and its password is returned, readable only here."""
     require(actor, "manage", team_id, "team")
-    user, password = session.scalar(select(User).where(User.email == clean_email(email))), None
+    user, password = session.scalar(select(User).where(User.email == email.strip().lower())), None
     if user is None:
         user, password = create_user(session, email, None, name)
     elif session.get(Membership, (team_id, user.id)) is not None:

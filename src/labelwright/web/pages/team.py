@@ -17,7 +17,11 @@ from labelwright.web.pages.common import rights
 from labelwright.web.view import View
 
 EXPIRY = {"": "Never", "7": "In 7 days", "30": "In 30 days", "90": "In 90 days", "365": "In a year"}
-SCOPES = {"full": "All that my role may do", "read": "Read only"}
+SCOPES = {
+    "full": "All that my role may do",
+    "read": "Read only",
+    "teams": "All that my roles may do, in every team of mine",
+}
 
 
 def index(view: View) -> Response:
@@ -107,6 +111,7 @@ def create_key(view: View, uid: str) -> Response:
         team.id,
         view.text("name"),
         read_only=view.text("scope") == "read",
+        every_team=view.text("scope") == "teams",
         workspace=workspace,
         expires_at=now() + timedelta(days=int(days)) if days else None,
     )

@@ -1,0 +1,1 @@
+"""Supervisely's API, as its unmodified Python package speaks it."""

@@ -1,0 +1,126 @@
+"""A running server, and Supervisely's own package pointed at it, unmodified."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import DATABASES
+from tests.support import pictures, postgres, processes
+from tests.support.processes import ROOT, LiveServer
+
+BEGIN = """
+import json, os, sys
+from pathlib import Path
+import supervisely as sly
+api = sly.Api(os.environ["SERVER_ADDRESS"], os.environ["API_TOKEN"])
+folder = Path.cwd()
+TEAM, WORKSPACE = int(os.environ["TEAM"]), int(os.environ["WORKSPACE"])
+def refused(call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except Exception as error:
+        return f"{type(error).__name__}: {error} {getattr(getattr(error, 'response', None), 'text', '')}"
+    raise AssertionError("it was not refused")
+def answer(value):
+    print(json.dumps(value, default=str))
+"""
+
+
+@dataclass
+class Bench:
+    """The server, a folder to run scripts in, a key for every team of its owner, and the owner's team and workspace."""
+
+    server: LiveServer
+    folder: Path
+    key: str = ""
+    team: int = 0
+    workspace: int = 0
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What a user would set. The look for https costs each script a connection, so most do without."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "SUPERVISELY"))}
+        return kept | {
+            "SERVER_ADDRESS": f"{self.server.url}/supervisely", "API_TOKEN": self.key, "HOME": str(self.folder), "NO_PROXY": "*",
+            "TEAM": str(self.team), "WORKSPACE": str(self.workspace), "PYTHONPATH": "", "TQDM_DISABLE": "1", "LOG_LEVEL": "ERROR",
+            "SUPERVISELY_SKIP_HTTPS_USER_HELPER_CHECK": "1",
+        } | more  # fmt: skip
+
+    def script(self, code: str, *arguments: Any, **environment: str) -> Any:
+        """Run a script after `BEGIN` (`sly`, `api`, `folder`, `TEAM`, `WORKSPACE`, `refused`, `answer`); what it answers last."""
+        done = subprocess.run(
+            [str(python()), "-c", BEGIN + code, *map(str, arguments)], capture_output=True, text=True, timeout=240,
+            env=self.environment(**environment), cwd=self.folder, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def call(self, method: str, body: Any = None, key: str | None = None, verb: str = "POST") -> tuple[int, Any]:
+        """A plain call of a method."""
+        return self.server.request(verb, f"/supervisely/public/api/v3/{method}", body, key or self.key)
+
+    def ask(self, method: str, body: Any = None, key: str | None = None) -> Any:
+        """A plain call of a method that must succeed; its answer."""
+        status, found = self.call(method, body, key)
+        assert status == 200, (method, body, found)
+        return found
+
+    def pictures(self, count: int, name: str = "photo", **options: Any) -> list[str]:
+        """So many different pictures in the folder; their file names."""
+        names = []
+        for number in range(count):
+            seed = int(uuid.uuid4().hex[:6], 16)
+            file = self.folder / f"{name}{number}.png"
+            file.write_bytes(pictures.picture(seed=seed, **{"width": 40 + number, "height": 30, **options}))
+            names.append(file.name)
+        return names
+
+
+def python() -> Path:
+    """The Python of the package's own environment."""
+    places = [ROOT / ".venv-supervisely", Path(sys.prefix).resolve().parent / ".venv-supervisely"]
+    found = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
+    if found is None:
+        raise RuntimeError("Supervisely's package is missing: run `scripts/setup supervisely`")
+    return found
+
+
+def start(folder: Path, url: str) -> Bench:
+    """A server on a migrated, empty database, with a folder for scripts and a key for every team of the owner."""
+    server = processes.start_server(folder, url)
+    work = folder / "work"
+    work.mkdir()
+    found = Bench(server, work)
+    found.key = server.cli("key", "create", "--user", server.owner["email"], "--name", "Scripts", "--every-team")[
+        "api_key"
+    ]
+    found.team = found.ask("teams.list", {})["entities"][0]["id"]
+    found.workspace = found.ask("workspaces.list", {"teamId": found.team})["entities"][0]["id"]
+    return found
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One server for the tests of a file; each makes projects of its own."""
+    folder = tmp_path_factory.mktemp("supervisely")
+    name = f"supervisely_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "labelwright.sqlite3")
+        found = start(folder, f"sqlite:///{folder / 'labelwright.sqlite3'}")
+    else:
+        machine: postgres.Server = request.getfixturevalue("postgres_server")
+        found = start(folder, machine.create(name, request.getfixturevalue("postgres_template")))
+    yield found
+    found.server.kill()
+    if request.param != "sqlite":
+        request.getfixturevalue("postgres_server").drop(name)
