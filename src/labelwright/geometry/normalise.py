@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import eq
 
 from labelwright.geometry.document import Cuboid, Landmarks, Mask, Polygon, Rectangle, Shape, Skeleton
 
@@ -20,7 +21,9 @@ def clamp(value: float) -> float:
 
 
 def clamp_points(points: Sequence[float]) -> list[float]:
-    """`clamp` for a flat list of coordinates."""
+    """`clamp` for a flat list of coordinates; the list itself when there is nothing to do."""
+    if isinstance(points, list) and points and min(points) >= 0.0 and max(points) <= 1.0:
+        return points
     return [clamp(v) for v in points]
 
 
@@ -31,7 +34,15 @@ def rectangle(box: Sequence[float]) -> Rectangle:
 
 
 def ring(points: Sequence[float]) -> list[float]:
-    """An open ring: without the repeated first point, without points that repeat the one before."""
+    """An open ring: without the repeated first point, without points that repeat the one before.
+
+    The list itself when there is nothing to do, or when it is no list of pairs."""
+    xs, ys = points[::2], points[1::2]
+    # Nearly always: no two neighbours share an x, or else not the y.
+    repeats = any(map(eq, xs, xs[1:])) and any(map(eq, zip(xs, ys, strict=False), zip(xs[1:], ys[1:], strict=False)))
+    closed = len(xs) > 1 and xs[0] == xs[-1] and ys[0] == ys[-1]
+    if isinstance(points, list) and (len(points) % 2 or not (repeats or closed)):
+        return points
     kept: list[float] = []
     for x, y in zip(points[::2], points[1::2], strict=True):
         if not kept or (x, y) != (kept[-2], kept[-1]):
@@ -46,7 +57,9 @@ def shape(value: Shape) -> Shape:
     if isinstance(value, Rectangle):
         return rectangle(value.box)
     if isinstance(value, Polygon):
-        return Polygon(parts=[[ring(clamp_points(r)) for r in part] for part in value.parts])
+        parts = [[ring(clamp_points(r)) for r in part] for part in value.parts]
+        same = all(a is b for new, old in zip(parts, value.parts, strict=True) for a, b in zip(new, old, strict=True))
+        return value if same else Polygon(parts=parts)
     if isinstance(value, Mask):
         return value
     if isinstance(value, Cuboid):

@@ -53,13 +53,15 @@ def check_document(
     `allowed_classes`, `allowed_attributes`: what the job narrows the ontology to, None: everything. `limits`: the job's
     `objects` and `tags` (values on the item). `only`: check just these objects, such as the ones a save changes."""
     problems: list[Problem] = []
-    seen: set[int] = set()
+    seen: set[int] | None = None if len({item.id for item in document.objects}) == len(document.objects) else set()
     allowed = None if allowed_classes is None else frozenset(allowed_classes)
     permitted = None if allowed_attributes is None else frozenset(allowed_attributes)
     for place, item in enumerate(document.objects):
-        if item.id in seen:
-            problems.append(_problem(place, item, "id", f"Object id {item.id} stands twice; give each its own.", "id"))
-        seen.add(item.id)
+        if seen is not None:
+            if item.id in seen:
+                text = f"Object id {item.id} stands twice; give each its own."
+                problems.append(_problem(place, item, "id", text, "id"))
+            seen.add(item.id)
         if (only is None or item.id in only) and not _plain(item, ontology, kind, allowed):
             found = _object_faults(item, ontology, kind, frames, allowed, permitted)
             problems += [_problem(place, item, *fault) for fault in found]
@@ -111,21 +113,37 @@ def _problem(place: int, item: LabelObject, field: str, message: str, code: str)
 
 
 def _plain(item: LabelObject, ontology: Ontology, kind: str, allowed: frozenset[str] | None) -> bool:
-    """Whether an object is an image's box without attributes and without fault: most are, and imports see millions."""
+    """Whether an object is an image's box or polygon without attributes and without fault: most are, and imports see
+    millions."""
     shape = item.shape
-    if type(shape) is not Rectangle or item.attributes or kind != "image" or item.keyframes is not None:
+    if item.attributes or kind != "image" or item.keyframes is not None:
         return False
-    x1, y1, x2, y2 = shape.box
+    if type(shape) is Rectangle:
+        x1, y1, x2, y2 = shape.box
+        fine, drawn = 0 <= x1 <= x2 <= 1 and 0 <= y1 <= y2 <= 1, "rectangle"
+    elif type(shape) is Polygon:
+        rings = [ring for part in shape.parts for ring in part]
+        fine, drawn = bool(rings) and all(shape.parts) and all(map(_plain_ring, rings)), "polygon"
+    else:
+        return False
     known = ontology.classes.get(item.class_name)
     return (
-        0 <= x1 <= x2 <= 1
-        and 0 <= y1 <= y2 <= 1
+        fine
         and known is not None
-        and (known.shapes is None or "rectangle" in known.shapes)
+        and (known.shapes is None or drawn in known.shapes)
         and (allowed is None or item.class_name in allowed)
         and 1 <= item.id <= MAX_ID
         and (item.score is None or 0 <= item.score <= 1)
     )
+
+
+def _plain_ring(ring: Sequence[float]) -> bool:
+    return len(ring) >= 6 and not len(ring) % 2 and _inside(ring)
+
+
+def _inside(values: Sequence[float]) -> bool:
+    # min and max see NaN or not depending on its place; the sum always does.
+    return min(values) >= 0 and max(values) <= 1 and sum(values) <= len(values)
 
 
 def _object_faults(
@@ -259,8 +277,7 @@ def _companion_faults(shape: Any, known: ClassInfo, at: str) -> Found:
 
 
 def _range_faults(values: Sequence[float], at: str) -> Found:
-    # min and max see NaN or not depending on its place; the sum always does.
-    if not values or (min(values) >= 0 and max(values) <= 1 and sum(values) <= len(values)):
+    if not values or _inside(values):
         return
     wrong = next(v for v in values if not 0 <= v <= 1)
     axis = "xy"[list(values).index(wrong) % 2] if not math.isnan(wrong) else "a coordinate"

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.errors import Conflict, Invalid, LeaseLost, NotFound, Problem, Stale
 from labelwright.geometry import normalise
-from labelwright.geometry.document import Attributes, Document, LabelObject
+from labelwright.geometry.document import Attributes, Document, LabelObject, decode
 from labelwright.geometry.ontology import Ontology
 from labelwright.models.documents import MAIN, DocumentHead, LabelCount, Revision
 from labelwright.models.items import Item
@@ -47,7 +47,8 @@ COUNT_COLUMNS = ("item_id", "class_id", "project_id", "count")
 
 @dataclass(frozen=True)
 class Stored:
-    """A document at `version`; `head` is the newest. Version 0: nothing was ever saved. `objects`: how many it holds."""
+    """A document at `version`; `head` is the newest. Version 0: nothing was ever saved. `objects`: how many it holds;
+    `json`: its stored form, for a save only."""
 
     document: Document
     version: int
@@ -58,6 +59,7 @@ class Stored:
     created_at: datetime | None = None
     updated_by: int | None = None
     updated_at: datetime | None = None
+    json: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,18 @@ def _heads(session: Session, item_ids: list[int], layer: str) -> dict[int, Store
     }
 
 
+def _head_to_change(session: Session, item_id: int, layer: str) -> Stored:
+    """The newest document together with its stored form, of which a save keeps what it does not change."""
+    found = session.execute(_BODY, {"item": item_id, "layer": layer}).one_or_none()
+    if found is None:
+        return Stored(Document(), 0, 0)
+    json = bodies.decompress(bodies.fetch(session, found.body, found.blob))
+    return Stored(decode(json), found.version, found.version, found.objects, json=json)
+
+
 _content_decoder = msgspec.json.Decoder(Content)
 _HEAD = DocumentHead.__table__.c
-_BODY = select(_HEAD.version, _HEAD.body, _HEAD.blob).where(
+_BODY = select(_HEAD.version, _HEAD.objects, _HEAD.body, _HEAD.blob).where(
     _HEAD.item_id == bindparam("item"), _HEAD.layer == bindparam("layer")
 )
 _HEADS = select(
@@ -169,7 +180,7 @@ def save(
     change = _normal(change)
     known = ontology.compiled(session, project)
     for _ in range(ATTEMPTS):
-        head = read(session, item.id, layer)
+        head = _head_to_change(session, item.id, layer)
         if save_id is not None and (answered := _answered(session, item.id, layer, head, save_id)):
             return answered
         before = _base(session, item.id, layer, head, base)
@@ -233,8 +244,9 @@ def _may_save(
 def _normal(change: Change) -> Change:
     """The change with shapes in their stored form. Raises `Invalid` when it contradicts itself."""
     ids = [o.id for o in change.put]
-    twice = {i for i, n in Counter([*ids, *set(change.delete)]).items() if n > 1}
-    if twice:
+    every = [*ids, *set(change.delete)]
+    if len(set(every)) < len(every):
+        twice = {i for i, n in Counter(every).items() if n > 1}
         raise Invalid(
             problems=[Problem(f"Object {i} stands twice in this change.", "put", i, "id") for i in sorted(twice)]
         )
@@ -243,7 +255,9 @@ def _normal(change: Change) -> Change:
 
 def _normal_object(item: LabelObject) -> LabelObject:
     if item.shape is not None:
-        item = msgspec.structs.replace(item, shape=normalise.shape(item.shape))
+        shape = normalise.shape(item.shape)
+        if shape is not item.shape:
+            item = msgspec.structs.replace(item, shape=shape)
     if item.keyframes:
         frames = [msgspec.structs.replace(k, shape=k.shape and normalise.shape(k.shape)) for k in item.keyframes]
         item = msgspec.structs.replace(item, keyframes=frames)
@@ -338,9 +352,10 @@ class _Write:
     def run(self, version: int, base: int, save_id: uuid.UUID | None, kind: str, task: Task | None) -> bool:
         """Write head, revision, counts and event; False, and nothing written, when another writer was faster."""
         when = now()
-        if not self._head(version, when, kind):
+        document, delta = revisions.packed(self.head.document, self.head.json, self.document, self.delta)
+        if not self._head(version, when, kind, document):
             return False
-        body, blob = bodies.keep(bodies.store_of(self.session), bodies.compress(self.delta))
+        body, blob = bodies.keep(bodies.store_of(self.session), delta)
         changed = len(self.delta.objects)
         row = {
             "item_id": self.item.id, "layer": self.layer, "version": version, "base_version": base, "kind": kind,
@@ -361,8 +376,8 @@ class _Write:
     def user(self) -> int | None:
         return self.actor.user_id if self.actor else None
 
-    def _head(self, version: int, when: datetime, kind: str) -> bool:
-        body, blob = bodies.keep(bodies.store_of(self.session), pack(self.document))
+    def _head(self, version: int, when: datetime, kind: str, packed: bytes) -> bool:
+        body, blob = bodies.keep(bodies.store_of(self.session), packed)
         values = {"version": version, "objects": len(self.document.objects), "body": body, "blob": blob,
                   "updated_by": self.user, "updated_at": when}  # fmt: skip
         table = DocumentHead.__table__
@@ -377,12 +392,12 @@ class _Write:
 
     def _counts(self) -> None:
         """Bring the class counts in line. The head's row is ours until the commit, so nobody else counts meanwhile."""
-        before = Counter(o.class_name for o in self.head.document.objects)
-        after = Counter(o.class_name for o in self.document.objects)
+        more: Counter[str] = Counter(d.after.class_name for d in self.delta.objects if d.after)
+        more.subtract(d.before.class_name for d in self.delta.objects if d.before)
+        changed = {name for name, number in more.items() if number and name in self.known.classes}
+        after = Counter(o.class_name for o in self.document.objects) if changed else Counter()
         table = LabelCount.__table__
-        for name in {*before, *after}:
-            if before[name] == after[name] or name not in self.known.classes:
-                continue
+        for name in changed:
             class_id = self.known.classes[name].id
             if not after[name]:
                 where = (table.c.item_id == self.item.id, table.c.class_id == class_id)

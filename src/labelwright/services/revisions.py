@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labelwright.geometry import measures, tracks
-from labelwright.geometry.document import Attributes, Document, LabelObject
+from labelwright.geometry.document import Attributes, Document, LabelObject, encode
 from labelwright.models.documents import MAIN, DocumentHead, Revision
 from labelwright.models.identity import User
 from labelwright.models.items import Item
@@ -45,13 +45,19 @@ class Delta(msgspec.Struct, omit_defaults=True):
         return not self.objects and self.attributes is None and not self.frames and self.order is None
 
 
+class _Pieces(msgspec.Struct):
+    objects: list[msgspec.Raw] = []
+
+
 _decoder = msgspec.json.Decoder(Delta)
+_pieces = msgspec.json.Decoder(_Pieces)
 
 
 def compare(before: Document, after: Document) -> Delta:
     """The delta that leads from one document to the other."""
     was, present = {o.id: o for o in before.objects}, {o.id: o for o in after.objects}
-    objects = [ObjectDelta(i, o, present.get(i)) for i, o in was.items() if not _same(o, present.get(i))]
+    # Objects that a change left alone are the very same ones.
+    objects = [ObjectDelta(i, o, p) for i, o in was.items() if (p := present.get(i)) is not o and not _same(o, p)]
     objects += [ObjectDelta(i, None, o) for i, o in present.items() if i not in was]
     delta = Delta(objects)
     if before.attributes != after.attributes:
@@ -64,6 +70,23 @@ def compare(before: Document, after: Document) -> Delta:
     if undone != list(was):
         delta.order = list(was)
     return delta
+
+
+def packed(head: Document, json: bytes, document: Document, delta: Delta) -> tuple[bytes, bytes]:
+    """The compressed bodies of a document and of the delta that led to it from `head`, which is stored as `json`.
+
+    Objects that stay are taken from there as they are, and what is new is written as JSON once for both."""
+    stored = _pieces.decode(json).objects if json else []
+    known = {id(thing): piece for thing, piece in zip(head.objects, stored, strict=True)}
+
+    def piece(thing: LabelObject | None) -> Any:
+        if thing is not None and id(thing) not in known:
+            known[id(thing)] = msgspec.Raw(encode(thing))
+        return None if thing is None else known[id(thing)]
+
+    changes = [ObjectDelta(d.id, piece(d.before), piece(d.after)) for d in delta.objects]
+    body = Document([piece(thing) for thing in document.objects], document.attributes, document.frames, document.extra)
+    return bodies.compress(body), bodies.compress(msgspec.structs.replace(delta, objects=changes))
 
 
 def _same(a: LabelObject | None, b: LabelObject | None) -> bool:
