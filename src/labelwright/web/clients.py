@@ -31,17 +31,30 @@ def snippets(base: str, project: Project, workspace: Workspace) -> list[Snippet]
         Snippet(
             "playment",
             "Playment / GT Studio",
-            "The unmodified playment package from PyPI; only the address changes.",
-            "import playment\n"
-            "from playment import jobs, utilities\n\n"
-            f'utilities.PLAYMENT_SERVER = "{base}/playment"\n'
-            'client = playment.Client("YOUR_KEY")\n'
-            f'client.project_id = "{project.uid}"\n',
+            "The unmodified playment package from PyPI, whose table of addresses is replaced once.",
+            "from playment import client_handler\n\n"
+            f'SERVER = "{base}/playment"\n'
+            "client_handler.urls = client_handler.urls._replace(\n"
+            '    **{name: SERVER + "/" + url.split("/", 3)[3] for name, url in client_handler.urls._asdict().items()}\n'
+            ")\n"
+            'client = client_handler.Client("YOUR_KEY")\n'
+            f'print(client.get_project_summary("{project.uid}"))\n',
+        ),
+        Snippet(
+            "roboflow",
+            "Roboflow",
+            "The unmodified roboflow package from PyPI, and its command line with the same two variables set.",
+            "import os\n\n"
+            f'os.environ["API_URL"] = os.environ["APP_URL"] = "{base}/roboflow"  # before the import\n'
+            "from roboflow import Roboflow\n\n"
+            f'project = Roboflow(api_key="YOUR_KEY").workspace("{workspace.slug}").project("{project.slug}")\n'
+            "print(project.name)\n",
         ),
         Snippet(
             "dns",
             "A client whose address you cannot change",
             "Let its host name lead to this server, and tell the server which vendor that name means.",
-            f"# DNS or /etc/hosts:  api.playment.io  ->  {host.partition(':')[0]}\nLABELWRIGHT_HOSTS=api.playment.io=playment",
+            f"# DNS or /etc/hosts:  api.playment.io, api.playment.in  ->  {host.partition(':')[0]}\n"
+            "LABELWRIGHT_HOSTS=api.playment.io=playment,api.playment.in=playment",
         ),
     ]
