@@ -14,6 +14,7 @@ from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
 from labelwright.vendors.playment import callbacks as playment
+from labelwright.vendors.roboflow import exports as searches
 from labelwright.vendors.roboflow import zips
 
 # One line per task: name -> function. Names are stored with queued tasks: never change one, add another.
@@ -23,6 +24,7 @@ TASKS: dict[str, Task] = {
     "export": exports.run,
     "version-export": versions.run,
     zips.KIND: zips.run_zip,
+    searches.KIND: searches.run,
 }
 # One line per JSON in which a webhook may be told: its name -> function that builds the call.
 SHAPES: dict[str, Shape] = webhooks.SHAPES | {

@@ -27,6 +27,8 @@ from labelwright.services.background import Progress, Shared
 from labelwright.services.samples import Filters, Passed
 
 KIND = "export"
+# What a search of a workspace found, over several projects.
+SEARCH = "search-export"
 KEPT = timedelta(days=30)
 
 
@@ -159,7 +161,9 @@ def file_of(session: Session, actor: Actor, ref: access.Ref) -> File:
 def forget(shared: Shared) -> int:
     """Throw away files of exports that are older than a month; how many. Their rows stay."""
     with shared.database.read() as session:
-        old = select(BackgroundTask).where(BackgroundTask.kind == KIND, BackgroundTask.finished_at < now() - KEPT)
+        old = select(BackgroundTask).where(
+            BackgroundTask.kind.in_((KIND, SEARCH)), BackgroundTask.finished_at < now() - KEPT
+        )
         rows = [row for row in session.scalars(old) if row.result and "key" in row.result]
     for row in rows:
         shared.store.delete(row.result["key"])  # type: ignore[index]

@@ -13,7 +13,8 @@ from labelwright.edge import auth
 from labelwright.edge.call import Call, OfCall
 from labelwright.edge.context import Context
 from labelwright.errors import NotFound, Unauthenticated
-from labelwright.models.identity import Workspace
+from labelwright.models.background import BackgroundTask
+from labelwright.models.identity import User, Workspace
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Job
@@ -80,6 +81,14 @@ def actor_of(_context: Context, session: Session, request: Request) -> Actor:
     if not key:
         raise Unauthenticated("Send your API key as api_key in the query.")
     return identity.by_key(session, key)
+
+
+def actor_of_task(session: Session, row: BackgroundTask) -> Actor:
+    """Whoever asked for a background task, with the rights they have now. Raises `NotFound` for one who is gone."""
+    user = session.get(User, row.created_by) if row.created_by else None
+    if user is None or user.disabled:
+        raise NotFound("Whoever asked for this is not here any more.")
+    return identity.actor_of(session, user)
 
 
 def own_workspace(session: Session, actor: Actor) -> Workspace:

@@ -19,9 +19,3 @@ def not_here(_ask: Ask) -> Any:
     """Workflows, devices, vision events, usage and the like."""
     raise Refused(400, "This part of Roboflow's API is not served here.", "NotSupportedError",
                   "See docs/vendors/roboflow.md for what is.")  # fmt: skip
-
-
-def not_yet(_ask: Ask) -> Any:
-    """Zip uploads, folders, exports of searches: parts of labeling that are missing so far."""
-    raise Refused(400, "This server does not do this yet.", "NotSupportedError",
-                  "docs/vendors/roboflow.md lists what is missing and what to use instead.")  # fmt: skip

@@ -20,6 +20,7 @@ from labelwright.edge.front import allow_body
 from labelwright.vendors.roboflow import (
     annotate,
     batches,
+    exports,
     folders,
     images,
     insights,
@@ -73,7 +74,8 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "/dataset/{proj}/annotate/{image}", annotate.annotate, json=False),
     Row("GET", "/{ws}/stats", insights.stats),
     Row("POST", "/{ws}/search/v1", search.of_workspace, write=False),
-    *_refusing("/{ws}/search", ("export",), refusals.not_yet),
+    Row("POST", "/{ws}/search/export", exports.start),
+    Row("GET", "/{ws}/search/export/{export}", exports.status),
     Row("GET", G, folders.listed),
     Row("POST", G, folders.create),
     Row("POST", f"{G}/{{group}}", folders.change),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, text
+from sqlalchemy import ColumnElement, Select, exists, false, func, select, true
 from sqlalchemy.orm import Session
 
-from labelwright.models.documents import LabelCount
 from labelwright.models.identity import User
 from labelwright.models.items import Item
-from labelwright.models.projects import Batch, LabelClass, Project
+from labelwright.models.projects import Project
 from labelwright.models.work import Job, Task
 from labelwright.services import access, documents, items, media
-from labelwright.vendors.roboflow import wire
+from labelwright.vendors.roboflow import roboql, wire
 from labelwright.vendors.roboflow.asking import Ask
 from labelwright.vendors.roboflow.payloads import labels_of
 from labelwright.vendors.roboflow.wire import Refused
@@ -32,10 +30,22 @@ FIELDS = (
     "user_metadata",
     "url",
 )
-USUAL = ["id", "created", "name", "labels"]
+USUAL = ("id", "created", "name", "labels")
+FOUND = (
+    "id",
+    "filename",
+    "width",
+    "height",
+    "aspectRatio",
+    "mediaType",
+    "tags",
+    "created",
+    "user_metadata",
+    "projectData",
+    "projects",
+)
 # Whoever asks for more than fits is refused: a page cut short would look like the last one.
 MOST = 1000
-TERMS = ("tag", "class", "split", "filename", "project", "job", "batch", "in-dataset")
 
 
 def of_project(ask: Ask) -> dict[str, Any]:
@@ -48,27 +58,36 @@ def of_project(ask: Ask) -> dict[str, Any]:
             )
     limit = wire.whole(body, "limit", 50, least=1, most=MOST)
     offset = wire.whole(body, "offset", 0)
-    query = _filtered(ask, project, body)
+    query = _filtered(ask, project, body).where(_pictures(body))
     total = ask.session.scalar(query.with_only_columns(func.count())) or 0
     rows = list(ask.session.scalars(query.order_by(Item.id).offset(offset).limit(limit)))
-    return {"results": _hits(ask, rows, _fields(body)), "offset": offset, "total": total}
+    return {"results": _hits(ask, rows, _fields(body, FIELDS, USUAL)), "offset": offset, "total": total}
 
 
-def _fields(body: dict[str, Any]) -> list[str]:
-    fields = wire.texts(body, "fields", needed=False) or USUAL
+def _fields(body: dict[str, Any], known: tuple[str, ...], usual: tuple[str, ...]) -> list[str]:
+    fields = wire.texts(body, "fields", needed=False) or usual
     for name in fields:
-        if name not in FIELDS:
-            raise Refused(400, f"{name!r} is not a field; choose of {', '.join(FIELDS)}.")
-    return fields
+        if name not in known:
+            raise Refused(400, f"{name!r} is not a field; choose of {', '.join(dict.fromkeys(known))}.")
+    return list(dict.fromkeys(fields))
+
+
+def _pictures(body: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether pictures are looked for at all; videos are in projects that this API does not show."""
+    kinds = wire.texts(body, "mediaTypes", needed=False) or ["image"]
+    for kind in kinds:
+        if kind not in ("image", "video"):
+            raise Refused(400, f"{kind!r} is not a media type; choose image or video.")
+    return true() if "image" in kinds else false()
 
 
 def _filtered(ask: Ask, project: Project, body: dict[str, Any]) -> Select[Item]:
     query = select(Item).where(Item.project_id == project.id, Item.kind == "image")
     terms: list[ColumnElement[bool]] = []
     if tag := wire.text(body, "tag"):
-        terms.append(_tagged(ask.session, tag))
+        terms.append(roboql.tagged(ask.session, tag))
     if name := wire.text(body, "class_name"):
-        terms.append(_has_class(name))
+        terms.append(roboql.has_class(ask.session, name))
     if wire.flag(body.get("in_dataset")):
         terms.append(Item.accepted_at.is_not(None))
     if ref := wire.text(body, "batch_id"):
@@ -86,22 +105,10 @@ def _filtered(ask: Ask, project: Project, body: dict[str, Any]) -> Select[Item]:
     return query.where(*terms)
 
 
-def _tagged(session: Session, tag: str) -> ColumnElement[bool]:
-    if session.get_bind().dialect.name == "sqlite":
-        each = "EXISTS (SELECT 1 FROM json_each(items.tags) AS tag WHERE tag.value = :roboflow_tag)"
-    else:
-        each = "items.tags @> jsonb_build_array(CAST(:roboflow_tag AS TEXT))"
-    return text(each).bindparams(roboflow_tag=tag)  # type: ignore[return-value]
-
-
-def _has_class(name: str) -> ColumnElement[bool]:
-    return exists().where(LabelCount.item_id == Item.id, LabelCount.class_id == LabelClass.id, LabelClass.name == name)
-
-
 def _hits(ask: Ask, rows: list[Item], fields: list[str]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     wanted = set(fields)
-    found = documents.read_many(ask.session, ids) if wanted & {"labels", "annotations"} else {}
+    labels = documents.read_many(ask.session, ids) if wanted & {"labels", "annotations"} else {}
     pictures = items.main_media(ask.session, ids) if "url" in wanted else {}
     people: dict[int, str] = {}
     if "owner" in wanted:
@@ -109,7 +116,7 @@ def _hits(ask: Ask, rows: list[Item], fields: list[str]) -> list[dict[str, Any]]
         people = dict(ask.session.execute(select(User.id, User.email).where(User.id.in_(owners))).all())
     hits = []
     for row in rows:
-        document = found[row.id].document if row.id in found else None
+        document = labels[row.id].document if row.id in labels else None
         classes = [o.class_name for o in document.objects] if document else []
         picture = pictures.get(row.id)
         values = {
@@ -128,65 +135,40 @@ def _hits(ask: Ask, rows: list[Item], fields: list[str]) -> list[dict[str, Any]]
 
 
 def of_workspace(ask: Ask) -> dict[str, Any]:
-    """Images of a workspace's projects. A query is `*` or terms such as `tag:night split:train class:"fire truck"`, all of
-    which must hold; a word without a colon is looked for in file names."""
+    """Images of a workspace's projects, by a query (`roboql`)."""
     home, body = ask.workspace(), ask.body
     size = wire.whole(body, "pageSize", 50, least=1, most=MOST)
     token = wire.text(body, "continuationToken") or "0"
     if not token.isdigit():
         raise Refused(400, "continuationToken must be one of an earlier answer.")
-    query = _searched(ask, home.id, wire.text(body, "query", most=2000))
+    visible = access.visible_projects(ask.actor).where(Project.workspace_id == home.id, Project.archived_at.is_(None))
+    slugs = {row.id: f"{home.slug}/{row.slug}" for row in ask.session.scalars(visible)}
+    query = found(ask.session, list(slugs), wire.text(body, "query", most=2000)).where(_pictures(body))
     total = ask.session.scalar(query.with_only_columns(func.count())) or 0
     rows = list(ask.session.scalars(query.where(Item.id > int(token)).order_by(Item.id).limit(size + 1)))
     more = len(rows) > size
     rows = rows[:size]
-    return {"results": [_found(row) for row in rows], "total": total,
+    return {"results": _found(ask, rows, _fields(body, (*FOUND, *FIELDS), FOUND), slugs), "total": total,
             "continuationToken": str(rows[-1].id) if more else None}  # fmt: skip
 
 
-def _found(row: Item) -> dict[str, Any]:
+def _found(ask: Ask, rows: list[Item], fields: list[str], slugs: dict[int, str]) -> list[dict[str, Any]]:
+    """Hits: what is known of the file always, the rest when it is asked for."""
+    more = _hits(ask, rows, [name for name in FIELDS if name in fields])
+    return [{**extra, **_file(row, slugs)} for row, extra in zip(rows, more, strict=True)]
+
+
+def _file(row: Item, slugs: dict[int, str]) -> dict[str, Any]:
     width, height = row.width or 0, row.height or 0
     return {
         "id": wire.short(row.uid), "filename": row.name, "width": width, "height": height,
         "aspectRatio": round(width / height, 6) if height else 0, "mediaType": "image", "tags": row.tags or [],
         "created": wire.milliseconds(row.created_at), "user_metadata": row.meta or {},
+        "projects": [slugs[row.project_id]],
         "projectData": {"split": row.split or "train", "inDataset": row.accepted_at is not None},
     }  # fmt: skip
 
 
-def _searched(ask: Ask, workspace_id: int, words: str) -> Select[Item]:
-    visible = access.visible_projects(ask.actor).where(
-        Project.workspace_id == workspace_id, Project.archived_at.is_(None)
-    )
-    ids = list(ask.session.scalars(visible.with_only_columns(Project.id)))
-    query = select(Item).where(Item.project_id.in_(ids), Item.kind == "image")
-    try:
-        parts = shlex.split(words)
-    except ValueError:
-        raise Refused(400, "The query has a quotation mark without its partner.") from None
-    for part in parts:
-        if part == "*":
-            continue
-        name, colon, value = part.partition(":")
-        if colon and name not in TERMS:
-            raise Refused(400, f"{name!r} is not a term of queries here; known are {', '.join(TERMS)}.")
-        query = query.where(_term(ask.session, name if colon else "filename", value if colon else part))
-    return query
-
-
-def _term(session: Session, name: str, value: str) -> ColumnElement[bool]:
-    if name == "tag":
-        return _tagged(session, value)
-    if name == "class":
-        return _has_class(value)
-    if name == "split":
-        return Item.split == value
-    if name == "in-dataset":
-        return Item.accepted_at.is_not(None) if wire.flag(value) else Item.accepted_at.is_(None)
-    if name == "project":
-        return exists().where(Project.id == Item.project_id, Project.slug == value)
-    if name == "batch":
-        return exists().where(Batch.id == Item.batch_id, Batch.name == value)
-    if name == "job":
-        return exists().where(Task.item_id == Item.id, Task.job_id == Job.id, Job.name == value)
-    return Item.name.icontains(value, autoescape=True)
+def found(session: Session, project_ids: list[int], words: str) -> Select[Item]:
+    """The images of these projects that a query finds, unordered. Raises `Refused` for a query that cannot be read."""
+    return select(Item).where(Item.project_id.in_(project_ids), Item.kind == "image", roboql.parse(session, words))

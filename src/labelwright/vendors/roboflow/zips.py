@@ -24,13 +24,12 @@ from labelwright.edge.front import allow_body
 from labelwright.errors import Duplicate, Invalid, LabelwrightError, NotFound, TooLarge
 from labelwright.formats import archive
 from labelwright.models.background import BackgroundTask
-from labelwright.models.identity import User
 from labelwright.models.projects import Project
-from labelwright.services import access, background, events, identity, media, uploads
+from labelwright.services import access, background, events, media, uploads
 from labelwright.services.access import Actor
 from labelwright.services.background import Progress, Shared
 from labelwright.vendors.roboflow import annotate, bundle, images, login, wire
-from labelwright.vendors.roboflow.asking import Ask
+from labelwright.vendors.roboflow.asking import Ask, actor_of_task
 from labelwright.vendors.roboflow.bundle import Entry
 from labelwright.vendors.roboflow.images import SPLITS, Upload
 from labelwright.vendors.roboflow.wire import Refused
@@ -177,7 +176,7 @@ def _taken_in(shared: Shared, progress: Progress, tree: archive.Tree) -> dict[st
 def _chunk(shared: Shared, progress: Progress, tree: archive.Tree, chunk: list[Entry], outcome: Outcome) -> None:
     ready = list(_ingested(shared, progress, tree, chunk, outcome))
     with shared.database.write() as session:
-        actor = _actor(session, progress.row)
+        actor = actor_of_task(session, progress.row)
         events.by(session, actor)
         project = session.get_one(Project, progress.row.project_id)
         access.require(actor, "manage", project.team_id, "project")
@@ -199,13 +198,6 @@ def _ingested(
         name = posixpath.basename(entry.path)[-500:]
         split = said["split"] or entry.split or "train"
         yield entry, Upload(taken, name, split, said["batch"] or images.BATCH, tags=list(said["tags"]))
-
-
-def _actor(session: Session, row: BackgroundTask) -> Actor:
-    user = session.get(User, row.created_by) if row.created_by else None
-    if user is None or user.disabled:
-        raise NotFound("Whoever sent this is not here any more.")
-    return identity.actor_of(session, user)
 
 
 def _file(
