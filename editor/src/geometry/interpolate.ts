@@ -1,6 +1,7 @@
 // A shape between two keyframes. The same rules as `geometry/tracks.py`; both are held to the same fixtures.
 
 import type { Shape } from "./kinds.ts";
+import { morph } from "./morph.ts";
 import type { Flat } from "./plane.ts";
 import type { Part } from "./polygon.ts";
 
@@ -13,8 +14,9 @@ const alike = (a: Part[], b: Part[]): boolean =>
 
 /** The shape at share `t` (0 to 1) of the way from `a` to `b`; `a` where the two do not correspond point by point. */
 export function between(a: Shape, b: Shape, t: number): Shape {
-  if (t <= 0 || a.type !== b.type || a.type === "mask") return a;
+  if (t <= 0 || a.type !== b.type) return a;
   if (t >= 1) return b;
+  if (a.type === "mask" && b.type === "mask") return morph(a, b, t);
   if (a.type === "rectangle" && b.type === "rectangle") {
     return { type: "rectangle", box: mixFlat(a.box, b.box, t) as [number, number, number, number] };
   }

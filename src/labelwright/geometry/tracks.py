@@ -5,7 +5,8 @@ The rules, shared with the editor through `tests/fixtures/geometry/`:
 - Before its first keyframe an object is not in the picture; after its last one it stays as it was.
 - From an `outside` keyframe on it is not in the picture, until the next keyframe that is not.
 - Between two keyframes with shapes of the same kind and the same number of points each coordinate moves evenly.
-  Otherwise (a mask, other point counts, an `outside` keyframe without a shape between them) the earlier shape holds.
+  Masks on the same grid become one another (`geometry/morph.py`).
+  Otherwise (other point counts, an `outside` keyframe without a shape between them) the earlier shape holds.
 - A keyframe's attributes hold until another keyframe sets them; the value null takes one away.
 """
 
@@ -15,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from labelwright.geometry import morph
 from labelwright.geometry.document import (
     Attributes,
     Cuboid,
@@ -40,10 +42,12 @@ class State:
 
 def interpolate(a: Shape, b: Shape, t: float) -> Shape:
     """The shape at `t` (0 at `a`, 1 at `b`). `a` where the two do not correspond point by point."""
-    if t <= 0 or type(a) is not type(b) or isinstance(a, Mask):
+    if t <= 0 or type(a) is not type(b):
         return a
     if t >= 1:
         return b
+    if isinstance(a, Mask) and isinstance(b, Mask):
+        return morph.between(a, b, t)
     if isinstance(a, Rectangle) and isinstance(b, Rectangle):
         x1, y1, x2, y2 = _between(a.box, b.box, t)
         return Rectangle(box=(x1, y1, x2, y2))
