@@ -53,6 +53,45 @@ def video_of(shades: list[Any], codec: str = "mpeg4", times: list[int] | None = 
     return out.getvalue()
 
 
+BITS = 10
+
+
+def numbered(number: int, width: int = 320, height: int = 240) -> Any:
+    """A picture that carries its number in ten vertical bars, white for 1, the highest bit at the left."""
+    bars = [255 if number >> (BITS - 1 - bit) & 1 else 0 for bit in range(BITS)]
+    row = np.repeat(np.array(bars, np.uint8), width // BITS)
+    return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (height, width, 3)))
+
+
+def number_of(pixels: Any) -> int:
+    """The number that a picture of `numbered` carries, after any compression."""
+    height, width = pixels.shape[:2]
+    row = pixels[height // 2, :, 0] if pixels.ndim == 3 else pixels[height // 2]
+    bits = ["1" if row[(2 * bit + 1) * width // (2 * BITS)] > 127 else "0" for bit in range(BITS)]
+    return int("".join(bits), 2)
+
+
+def numbered_video(frames: int, rate: Any = 25, times: list[int] | None = None, codec: str = "libx264") -> bytes:
+    """A video of `numbered` frames with B-frames and a keyframe now and then. `times`: milliseconds, for variable rates."""
+    from fractions import Fraction
+
+    import av
+
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as file:
+        stream: Any = file.add_stream(codec, rate=Fraction(rate))
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.gop_size = 24
+        base = Fraction(1, 1000) if times is not None else 1 / Fraction(rate)
+        stream.codec_context.time_base = base
+        for n in range(frames):
+            frame = av.VideoFrame.from_ndarray(numbered(n), format="rgb24")
+            frame.time_base, frame.pts = base, times[n] if times is not None else n
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    return out.getvalue()
+
+
 @dataclass
 class Site:
     """A web server on a thread. `pages[path]`: bytes, a status, or a function that writes the answer itself."""

@@ -1,10 +1,13 @@
 // The frames of the item: which one is shown, stepping, playing, and fetching those that come next.
 
+import { Film } from "../editor/film.ts";
 import { keyIndex } from "../model/track.ts";
 import type { FrameMedia, Work } from "../model/work.ts";
 import type { Session } from "./session.ts";
 
 const AHEAD = 4;
+/** Frames of a sequence played in a second. */
+const RATE = 10;
 
 /** Where the picture of a frame is. A video file's frames are cut by the server, exact by their number. */
 export function urlOf(item: Work["item"], frame: number): string | null {
@@ -17,7 +20,13 @@ export class Frames {
   playing = false;
   error: string | null = null;
   loading = false;
-  rate = 10;
+  speed = 1;
+  /** First and last frame of a chosen range: what is carried over, and where playing ends. */
+  range: [number, number] | null = null;
+  /** The video file as this browser plays it; null for sequences and where it cannot. */
+  film: Film | null = null;
+  private opened = false;
+  private stopped = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly session: Session) {}
@@ -41,10 +50,32 @@ export class Frames {
 
   go(frame: number): void {
     const to = Math.min(this.count - 1, Math.max(0, Math.round(frame)));
+    if (!Number.isFinite(to)) return;
     this.session.bench.setFrame(to);
     this.show();
     this.session.showPins();
     this.session.changed.emit();
+  }
+
+  /** Chooses a range of frames, in either order; null: none. */
+  choose(from: number | null, to: number = from ?? 0): void {
+    const inside = (frame: number): number => Math.min(this.count - 1, Math.max(0, frame));
+    this.range = from === null ? null : [inside(Math.min(from, to)), inside(Math.max(from, to))];
+    this.session.changed.emit();
+  }
+
+  /** The range begins (or ends) at the present frame. */
+  mark(end: "first" | "last"): void {
+    const [first, last] = this.range ?? [this.now, this.now];
+    if (end === "first") this.choose(this.now, Math.max(this.now, last));
+    else this.choose(Math.min(this.now, first), this.now);
+    const [from, to] = this.range!;
+    this.session.say(`Frames ${from + 1} to ${to + 1} chosen`);
+  }
+
+  /** Where playing ends. */
+  private get end(): number {
+    return this.range && this.now < this.range[1] ? this.range[1] : this.count - 1;
   }
 
   step(by: number): void {
@@ -73,8 +104,37 @@ export class Frames {
     const { editor } = this.session;
     const url = this.urlOf(this.now);
     if (!editor || !url) return;
+    this.openFilm();
     this.loading = !editor.pictures.has(url);
+    if (this.film && this.loading) return void this.showFromFilm(this.film, this.now, url);
     void editor.show(url).then(() => this.preload());
+  }
+
+  /** Quick where the browser presents exactly this frame; else the server cuts it. */
+  private async showFromFilm(film: Film, frame: number, url: string): Promise<void> {
+    const picture = await film.frame(frame);
+    const { editor } = this.session;
+    if (this.now !== frame || this.playing || !editor) return;
+    if (picture) editor.showDecoded(picture);
+    else await editor.show(url);
+  }
+
+  /** Opens a video file for playing and scrubbing, once; frames come from the server until then. */
+  private openFilm(): void {
+    const { item } = this.session.work;
+    if (this.opened || !item.frame_times || !item.media || !item.width || !item.height) return;
+    this.opened = true;
+    const { url } = item.media;
+    const size: [number, number] = [item.width, item.height];
+    void this.session.api
+      .frameTimes(item.uid)
+      .then(({ times }) => Film.open(url, times, size))
+      .then((film) => {
+        if (this.stopped) film?.close();
+        else this.film = film;
+        this.session.changed.emit();
+      })
+      .catch(() => undefined);
   }
 
   shown(error: string | null): void {
@@ -94,9 +154,36 @@ export class Frames {
 
   toggle(): void {
     if (this.playing) return this.pause();
-    if (this.now >= this.count - 1) this.go(0);
+    if (this.range && (this.now < this.range[0] || this.now >= this.range[1])) this.go(this.range[0]);
+    else if (this.now >= this.count - 1) this.go(0);
     this.playing = true;
-    this.tick();
+    if (this.film) void this.playFilm(this.film);
+    else this.tick();
+    this.session.changed.emit();
+  }
+
+  /** Each frame that the browser presents is shown with its own labels; where it stops, the exact frame is shown. */
+  private async playFilm(film: Film): Promise<void> {
+    const { session } = this;
+    const { end } = this;
+    await film.play(this.now, this.speed, (frame, picture) => {
+      if (!this.playing || frame > end) return film.stop();
+      session.bench.setFrame(frame);
+      session.editor?.showDecoded(picture);
+      session.showPins();
+      session.changed.emit();
+    });
+    this.playing = false;
+    if (!this.stopped) this.show();
+    session.changed.emit();
+  }
+
+  /** How fast it plays: 1 is the file's own speed, or ten frames of a sequence a second. */
+  setSpeed(speed: number): void {
+    const playing = this.playing;
+    this.pause();
+    this.speed = speed;
+    if (playing && !this.film) this.toggle();
     this.session.changed.emit();
   }
 
@@ -104,20 +191,23 @@ export class Frames {
     if (!this.playing) return;
     this.playing = false;
     clearTimeout(this.timer);
+    this.film?.stop();
     this.session.changed.emit();
   }
 
   private tick(): void {
     if (!this.playing) return;
-    if (this.now >= this.count - 1) return this.pause();
+    if (this.now === this.range?.[1] || this.now >= this.count - 1) return this.pause();
     const url = this.urlOf(this.now + 1);
     // A frame that is not there yet is waited for: labels never run ahead of the picture.
     if (url && this.session.editor?.pictures.has(url)) this.go(this.now + 1);
     else if (url) void this.session.editor?.pictures.load(url).catch(() => this.pause());
-    this.timer = setTimeout(() => this.tick(), 1000 / this.rate);
+    this.timer = setTimeout(() => this.tick(), 1000 / (RATE * this.speed));
   }
 
   stop(): void {
     this.pause();
+    this.stopped = true;
+    this.film?.close();
   }
 }

@@ -95,20 +95,39 @@ export function cutTracks(s: Session): void {
 
 /** Fixes what is seen here at every frame up to `last`: keyframes between are replaced, what comes after stays. */
 export function propagate(s: Session, last: number): void {
+  carry(s, s.bench.frame, Math.min(last, s.frames.count - 1));
+}
+
+/** Fixes what is seen here at every frame of the chosen range, before this frame and after it. */
+export function propagateRange(s: Session): void {
+  const { range } = s.frames;
+  if (!range) return s.say("Choose a range first: Shift and drag over the frames' numbers");
+  carry(s, ...range);
+}
+
+function carry(s: Session, first: number, end: number): void {
   const { frame } = s.bench;
-  const end = Math.min(last, s.frames.count - 1);
   const all = tracks(s).filter((o) => at(o, frame));
-  if (!all.length || end <= frame) return;
+  if (!all.length || end <= first) return;
   s.store.change("user", (draft) => {
-    for (const object of all) {
-      const { shape } = at(object, frame)!;
-      const after = end + 1 < s.frames.count ? at(object, end + 1) : null;
-      const rest = object.keyframes!.filter((key) => key.frame < frame || key.frame > end);
-      let changed = withKey({ ...object, keyframes: rest }, { frame, shape, attributes: object.keyframes![keyIndex(object.keyframes!, frame)].attributes });
-      changed = withKey(changed, { frame: end, shape });
-      if (after && !rest.some((key) => key.frame === end + 1)) changed = withKey(changed, { frame: end + 1, shape: after.shape });
-      draft.put(changed);
-    }
+    for (const object of all) draft.put(carried(object, frame, first, end, s.frames.count));
   });
-  s.say(`${count(all.length, "track")} carried to frame ${end + 1}`);
+  s.say(`${count(all.length, "track")} carried over frames ${first + 1} to ${end + 1}`);
+}
+
+/** The track with what it shows at `frame` at every frame from `first` to `end`; outside of these it is as it was. */
+function carried(object: LabelObject, frame: number, first: number, end: number, frames: number): LabelObject {
+  const { shape } = at(object, frame)!;
+  const keys = object.keyframes!;
+  const { attributes } = keys[keyIndex(keys, frame)];
+  const rest = keys.filter((key) => key.frame < first || key.frame > end);
+  let changed = withKey({ ...object, keyframes: rest }, { frame: first, shape, attributes });
+  const before = first > 0 ? at(object, first - 1) : null;
+  if (before && !rest.some((key) => key.frame === first - 1)) changed = withKey(changed, { frame: first - 1, shape: before.shape });
+  changed = withKey(changed, { frame: end, shape });
+  if (end + 1 < frames && !rest.some((key) => key.frame === end + 1)) {
+    const after = at(object, end + 1);
+    changed = withKey(changed, after ? { frame: end + 1, shape: after.shape } : { frame: end + 1, outside: true });
+  }
+  return changed;
 }

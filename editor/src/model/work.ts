@@ -89,6 +89,8 @@ export interface Work {
     media_error: string;
     media: { url: string; mime: string } | null;
     frames: FrameMedia[];
+    /** Of a video file: where to learn when each frame is shown. */
+    frame_times?: string | null;
     references: { label: string | null; url: string | null; frame: number | null }[];
   };
   ontology: { classes: LabelClass[]; attributes: Attribute[] };

@@ -41,6 +41,8 @@ export class Api {
   claim = (task: string): Promise<Work> => this.call("POST", `/tasks/${task}/claim`);
   /** The task that probably comes after this one; asking takes nothing. */
   following = (task: string): Promise<{ task: string | null }> => this.call("GET", `/tasks/${task}/following`);
+  /** When each frame of a video file is shown, in seconds since the first. */
+  frameTimes = (item: string): Promise<{ times: number[] }> => this.call("GET", `/items/${item}/frame-times`);
   heartbeat = (task: string, lease: string, seconds: number): Promise<{ lease_until?: string } | null> =>
     this.call("POST", `/tasks/${task}/heartbeat`, { lease, seconds });
   release = (task: string, lease: string): Promise<unknown> => this.call("POST", `/tasks/${task}/release`, { lease });

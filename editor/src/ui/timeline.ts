@@ -19,6 +19,8 @@ export class Timeline extends Panel {
   private stopStore: (() => void) | null = null;
   private requested = false;
   private scrubbing = false;
+  /** Where a range of frames is being dragged from. */
+  private rangeFrom: number | null = null;
 
   protected sources() {
     return from(this.session.changed);
@@ -57,8 +59,10 @@ export class Timeline extends Panel {
         ${button(frames.playing ? "pause" : "play", frames.playing ? "Pause (W)" : "Play (W)", () => frames.toggle())}
         ${button("right", "Next frame (D)", () => frames.step(1))}
         ${button("last", "Last frame", () => frames.go(frames.count - 1))}
+        <select class="speed" aria-label="Speed of playing" .value=${String(frames.speed)} @change=${(e: Event) => frames.setSpeed(Number((e.target as HTMLSelectElement).value))}>${[0.25, 0.5, 1, 2].map((speed) => html`<option value=${speed} ?selected=${frames.speed === speed}>${speed}×</option>`)}</select>
         <label class="figure">Frame <input type="number" class="frame-number" min="1" max=${frames.count} .value=${String(frames.now + 1)} @change=${(e: Event) => frames.go(Number((e.target as HTMLInputElement).value) - 1)} /> <span class="muted">of ${frames.count.toLocaleString("en")}</span></label>
         ${id ? html`<span class="muted frame-id" title="Frame id">${id}</span>` : ""}
+        ${frames.range ? html`<button class="quiet small range" title="Shift and drag over the numbers chooses a range; a click here: none" @click=${() => frames.choose(null)}>${frames.range[0] + 1}–${frames.range[1] + 1} ✕</button>` : ""}
         ${frames.loading ? html`<span class="muted" role="status">loading…</span>` : ""}
         <span class="spacer"></span>
         <span class="muted wide">Q E keyframes, F key, U outside</span>
@@ -110,6 +114,7 @@ export class Timeline extends Panel {
     const x = (frame: number): number => LABELS + (frame - this.first) * this.perFrame;
     this.tracks = this.sorted();
     this.paintRuler(c, w, h, x, muted, grid);
+    this.paintRange(c, h, x, accent);
     c.save();
     c.beginPath();
     c.rect(0, HEAD, w, h - HEAD);
@@ -134,6 +139,17 @@ export class Timeline extends Panel {
       c.fillStyle = muted;
       c.fillText(String(frame + 1), x(frame) + 3, 12);
     }
+  }
+
+  private paintRange(c: CanvasRenderingContext2D, h: number, x: (f: number) => number, accent: string): void {
+    const { range } = this.session.frames;
+    if (!range) return;
+    const [a, b] = [Math.max(LABELS, x(range[0])), Math.max(LABELS, x(range[1] + 1))];
+    c.fillStyle = accent;
+    c.globalAlpha = 0.14;
+    c.fillRect(a, 0, b - a, h);
+    c.globalAlpha = 1;
+    c.fillRect(a, HEAD - 3, b - a, 2);
   }
 
   private paintTrack(c: CanvasRenderingContext2D, object: LabelObject, y: number, x: (f: number) => number, w: number, text: string, accent: string): void {
@@ -181,13 +197,16 @@ export class Timeline extends Panel {
     if (track) this.session.selection.set([track.id]);
     if (e.clientX - box.left < LABELS) return;
     this.scrubbing = true;
+    this.rangeFrom = e.shiftKey ? this.frameAt(e) : null;
     this.canvas.setPointerCapture(e.pointerId);
     this.scrub(e);
   }
 
   private scrub(e: PointerEvent): void {
-    this.session.frames.pause();
-    this.session.frames.go(this.frameAt(e));
+    const { frames } = this.session;
+    if (this.rangeFrom !== null) return frames.choose(this.rangeFrom, this.frameAt(e));
+    frames.pause();
+    frames.go(this.frameAt(e));
   }
 
   private wheel(e: WheelEvent): void {

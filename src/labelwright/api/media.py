@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
@@ -148,10 +147,8 @@ class Jpeg(Response):
 @routes.get("/items/{uid}/frames/{number}", response_class=Jpeg)
 def get_frame(call: Call, uid: UUID, number: int) -> Jpeg:
     """A frame of a video file as a picture, for browsers that cannot decode the file."""
-    picture = services.frame(call.context.store, _video(call, uid), number)
-    body = io.BytesIO()
-    picture.convert("RGB").save(body, "JPEG", quality=90)
-    return Jpeg(body.getvalue(), headers={"cache-control": "private, max-age=86400, immutable"})
+    body = services.frame_jpeg(call.context.store, _video(call, uid), number)
+    return Jpeg(body, headers={"cache-control": "private, max-age=86400, immutable"})
 
 
 async def _receive(request: Request, uid: UUID, record: Callable[[Call, list[tuple[str, Media]]], Any]) -> Response:

@@ -76,29 +76,35 @@ def span(file: Path | Any, mime: str, index: FrameIndex, first: int, count: int)
     """Frames `first` to `first + count - 1` as `frame` gives each, decoded in one go.
 
     Raises `NotFound` and `Invalid` as `frame` does."""
+    done = 0
+    for image in _decode_run(file, mime, index.pts[first : first + count] if first >= 0 else []):
+        done += 1
+        yield image
+    for number in range(first + done, first + count):  # the slow way finds out whether the frame itself is damaged
+        _rewind(file)
+        yield frame(file, mime, index, number)
+
+
+def _decode_run(file: Path | Any, mime: str, pts: list[int]) -> Iterator[Image.Image]:
+    """The frames of these times as far as they come one after another; none when the file does not lead there."""
     from av.error import FFmpegError  # noqa: PLC0415  see `probe.open_video`
 
-    yield frame(file, mime, index, first)
-    wanted = index.pts[first + 1 : first + count]
-    if not wanted:
+    wanted = iter(pts)
+    following = next(wanted, None)
+    if following is None:
         return
-    done = 0
-    _rewind(file)
     try:
         with probe.open_video(file, probe.reader_of(mime)) as container:
             stream = container.streams.video[0]
-            container.seek(index.pts[first], stream=stream, backward=True, any_frame=False)
-            for decoded in _decoded(container, stream):
-                if done < len(wanted) and decoded.pts == wanted[done]:
-                    done += 1
-                    yield _upright(decoded, stream.sample_aspect_ratio)
-                if done == len(wanted):
+            container.seek(following, stream=stream, backward=True, any_frame=False)
+            for decoded in container.decode(stream):
+                if following is None or (decoded.pts is not None and decoded.pts > following):
                     return
+                if decoded.pts == following:
+                    yield _upright(decoded, stream.sample_aspect_ratio)
+                    following = next(wanted, None)
     except FFmpegError:
-        pass  # the slow way below finds out whether the frame itself is damaged
-    for number in range(first + 1 + done, first + count):
-        _rewind(file)
-        yield frame(file, mime, index, number)
+        return  # what came before the fault is good
 
 
 def _rewind(file: Path | Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -36,6 +37,13 @@ _THUMB, _VIEW = "image/jpeg", "image/webp"
 # Pictures of more pixels are decoded one at a time: eight threads with a gigabyte each would end the process.
 LARGE = 25_000_000
 _one_large = threading.Lock()
+# Frames of video files cut last, as JPEG. Only a head start: every process can cut every frame. Those who want frames
+# of the same file wait for each other, since one run answers them all.
+RUN, RUN_PIXELS = 8, 16_000_000
+RECENT_BYTES = 32_000_000
+_recent: dict[tuple[bytes, int], bytes] = {}
+_runs = tuple(threading.Lock() for _ in range(16))
+_keeping = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,36 @@ def one_at_a_time_if_large(path: Path) -> AbstractContextManager[Any]:
     with probe.open_picture(path) as opened:
         large = opened.width * opened.height > LARGE
     return _one_large if large else nullcontext()
+
+
+def frame_jpeg(store: Store, media: Media, number: int) -> bytes:
+    """Frame `number` (from 0) as a JPEG. Those that follow are decoded with it and kept for a while: people step on."""
+    with _runs[media.sha256[0] % len(_runs)]:
+        body = _recent.get((media.sha256, number))
+        if body is not None:
+            return body
+        count = max(2, min(RUN, RUN_PIXELS // max(1, (media.width or 1) * (media.height or 1))))
+        index = frame_index(store, media)
+        bodies: list[bytes] = []
+        with store.open(content_key(media.sha256)) as file:
+            try:
+                for image in frames.span(file, media.mime, index, number, max(1, min(count, len(index.pts) - number))):
+                    bodies.append(_jpeg(image))
+            except Invalid:
+                if not bodies:
+                    raise  # a later frame's fault is told to whoever asks for that one
+        with _keeping:
+            for place, kept in enumerate(bodies):
+                _recent[media.sha256, number + place] = kept
+            while len(_recent) > RUN and sum(map(len, _recent.values())) > RECENT_BYTES:
+                _recent.pop(next(iter(_recent)))
+        return bodies[0]
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.convert("RGB").save(out, "JPEG", quality=90)
+    return out.getvalue()
 
 
 @contextmanager
