@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.processes import LiveServer
 from tests.vendors.roboflow import conftest as roboflow
+from tests.vendors.supervisely import conftest as supervisely
 from tests.web.test_browser import sign_in
 
 pytestmark = pytest.mark.browser
@@ -41,3 +42,4 @@ def test_the_snippets_work_when_copied(live_server: LiveServer, page: Any, tmp_p
     assert '"name":"Harbour at night"' in run("sh", "-c", code("api"))
     assert "total_jobs=0" in run(sys.executable, "-c", code("playment"))
     assert "Harbour at night" in run(str(roboflow.python()), "-c", code("roboflow"))
+    assert "Harbour at night" in run(str(supervisely.python()), "-c", code("supervisely"))

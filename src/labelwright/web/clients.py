@@ -51,6 +51,16 @@ def snippets(base: str, project: Project, workspace: Workspace) -> list[Snippet]
             "print(project.name)\n",
         ),
         Snippet(
+            "supervisely",
+            "Supervisely",
+            "The unmodified supervisely package from PyPI; both values may stand in its supervisely.env file instead.",
+            "import os\n\n"
+            f'os.environ["SERVER_ADDRESS"] = "{base}/supervisely"  # before the import\n'
+            'os.environ["API_TOKEN"] = "YOUR_KEY"\n'
+            "import supervisely as sly\n\n"
+            f"print(sly.Api.from_env().project.get_info_by_id({project.id}).name)\n",
+        ),
+        Snippet(
             "dns",
             "A client whose address you cannot change",
             "Let its host name lead to this server, and tell the server which vendor that name means.",
