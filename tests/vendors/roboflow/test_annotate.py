@@ -89,6 +89,74 @@ print(json.dumps(p.image(image)))
     assert found["labels"] == ["cat"]
 
 
+def test_a_job_name_takes_what_does_not_join_the_dataset(bench: Bench) -> None:
+    """Ten threads, as the package uses, with one new job name."""
+    _, made = bench.call("POST", f"/{bench.workspace}/projects", {"name": "Named jobs", "type": "object-detection"})
+    found = bench.script("""
+from concurrent.futures import ThreadPoolExecutor
+p, key, slug = ws.project(sys.argv[1]), os.environ["ROBOFLOW_API_KEY"], sys.argv[1]
+names = json.loads(sys.argv[2])
+ids = [p.single_upload(image_path=name, batch_name="B")["image"]["id"] for name in names]
+def put(image, **options):
+    return rfapi.save_annotation(key, slug, "a.txt", "0 0.5 0.5 0.2 0.2", image, annotation_labelmap={"0": "cat"}, **options)
+with ThreadPoolExecutor(10) as pool:
+    list(pool.map(lambda image: put(image, job_name="Look at these", is_prediction=True), ids[:6]))
+jobs = p.get_annotation_jobs()["jobs"]
+put(ids[6], job_name="Look at these")
+put(ids[7], is_prediction=True)
+after = p.get_annotation_jobs()["jobs"]
+print(json.dumps({"jobs": jobs, "after": after, "inside": [p.image(i)["inDataset"] for i in ids],
+                  "statuses": [i["status"] for i in p.get_annotation_job_images(jobs[0]["id"])["images"]], "ids": ids}))
+""", made["id"].split("/")[1], json.dumps(bench.pictures(10, "named")))  # fmt: skip
+    [job] = found["jobs"]
+    assert (job["name"], job["status"], job["numImages"], job["annotated"]) == ("Look at these", "review", 6, 6)
+    assert found["statuses"] == ["annotated"] * 6
+    # The package's low-level call names a job of its own when none is named; what joins the dataset is in no job.
+    assert [(j["name"], j["numImages"]) for j in found["after"]] == [("Look at these", 6), ("Annotated via API", 1)]
+    assert found["inside"] == [False] * 6 + [True] + [False] * 3
+    slug = made["id"].split("/")[1]
+    for image, query in ((8, "addToDataset=false&jobName=Second"),
+                         (9, "prediction=true&jobName=Second&predictionRouting=unassigned")):  # fmt: skip
+        path = f"/dataset/{slug}/annotate/{found['ids'][image]}?name=a.txt&{query}"
+        status, _ = bench.call("POST", path, {"annotationFile": "0 0.5 0.5 0.2 0.2", "labelmap": {"0": "cat"}})
+        assert status == 200
+        jobs = bench.get(f"/{bench.workspace}/{slug}/jobs")[1]["jobs"]
+        second = next(j for j in jobs if j["name"] == "Second")
+        assert (second["numImages"], second["annotated"], second["status"]) == (1, 1, "assigned")
+
+
+def test_lines_of_prefix_and_suffix(bench: Bench) -> None:
+    """JSONL, of one image and of many, and what is wrong with a line."""
+    _, made = bench.call("POST", f"/{bench.workspace}/projects", {"name": "Pairs", "type": "text-image-pairs"})
+    slug = made["id"].split("/")[1]
+    names = bench.pictures(3, "pair")
+    (bench.folder / "annotation.jsonl").write_text("\n".join(
+        json.dumps({"image": name, "prefix": "What is it?", "suffix": f"It is {name} & \"more\" \U0001f327"}) for name in names
+    ))  # fmt: skip
+    ids = bench.script("""
+p = ws.project(sys.argv[1])
+ids = [p.single_upload(image_path=name, annotation_path="annotation.jsonl")["image"]["id"] for name in json.loads(sys.argv[2])]
+print(json.dumps(ids))
+""", slug, json.dumps(names))  # fmt: skip
+    for identity, name in zip(ids, names, strict=True):
+        uid = f"{identity[:8]}-{identity[8:12]}-{identity[12:16]}-{identity[16:20]}-{identity[20:]}"
+        _, body = bench.server.request("GET", f"/api/v1/items/{uid}/document")
+        assert body["attributes"] == {
+            "prefix": "What is it?", "suffix": f"It is {name} & \"more\" \U0001f327"
+        }  # fmt: skip
+        assert bench.get(f"/{bench.workspace}/{slug}/images/{identity}")[1]["image"]["inDataset"]
+    path = f"/dataset/{slug}/annotate/{ids[0]}?name=annotation.jsonl&overwrite=true"
+    for text, words in (
+        ('{"image": "x.png", "prefix": "a"}\n{"image": "y.png", "prefix": "b"}', "no line for"),
+        ('{"image": "pair0.png", "prefix": 5}', "prefix must be a text"),
+        ('{"image": "pair1.png", "prefix": "a"}\n{"image": "pair0.png", "prefix": "a"', "line 2"),
+        ('{"image": "pair0.png", "prefix": "a"}\n["no", "object"]', "JSON"),
+    ):
+        status, body = bench.call("POST", path, {"annotationFile": text, "labelmap": None})
+        assert status == 400, text
+        assert words in body["error"]["message"], body
+
+
 def test_bad_files_are_refused_by_line_and_field(bench: Bench, project: str) -> None:
     [name] = bench.pictures(1, "bad")
     image = bench.script(UPLOAD + "print(json.dumps(image))", project, name)

@@ -12,15 +12,17 @@ from labelwright.errors import Duplicate
 from labelwright.geometry.document import Document, LabelObject
 from labelwright.models.items import Item
 from labelwright.models.projects import Attribute, Project
-from labelwright.services import documents, items, ontology, steering
+from labelwright.services import documents, ontology
 from labelwright.services.access import Actor
 from labelwright.services.documents import Change
 from labelwright.services.ontology import AttributeInput, ClassInput
 from labelwright.vendors.roboflow import payloads, projects, wire
 from labelwright.vendors.roboflow.asking import Ask
 from labelwright.vendors.roboflow.payloads import LABELS, Payload, Picture
+from labelwright.vendors.roboflow.routing import Wish, route
 from labelwright.vendors.roboflow.wire import Refused
 
+USUAL = Wish()
 ALREADY = "This image is already annotated; send overwrite=true to replace its labels."
 
 
@@ -31,25 +33,26 @@ def annotate(ask: Ask) -> dict[str, Any]:
     query = ask.query
     text, labelmap = _file(ask)
     name = query.get("name", "")
-    put(
-        ask.session, ask.actor, project, item, text, name, labelmap, prediction=bool(wire.flag(query.get("prediction"))),
-        overwrite=bool(wire.flag(query.get("overwrite"))), wanted=wire.flag(query.get("addToDataset")),
+    wish = Wish(
+        prediction=bool(wire.flag(query.get("prediction"))), dataset=wire.flag(query.get("addToDataset")),
+        job=query.get("jobName", "").strip()[:200], stay=query.get("predictionRouting", "") == "unassigned",
     )  # fmt: skip
+    overwrite = bool(wire.flag(query.get("overwrite")))
+    put(ask.session, ask.actor, project, item, text, name, labelmap, overwrite=overwrite, wish=wish)
     return {"success": True, "id": wire.short(item.uid)}
 
 
 def put(
     session: Session, actor: Actor, project: Project, item: Item, text: str, name: str, labelmap: dict[str, str] | None,
-    *, prediction: bool = False, overwrite: bool = False, wanted: bool | None = None,
+    *, overwrite: bool = False, wish: Wish = USUAL,
 ) -> None:  # fmt: skip
-    """Save what an annotation file says of an image, and let the image go where it belongs then. `wanted`: whether to the
-    dataset, when that was said. Raises `Invalid` naming line or field, `Duplicate` for an image that has other labels."""
+    """Save what an annotation file says of an image, and let the image go where it belongs then. Raises `Invalid` naming line or field, `Duplicate` for an image that has other labels."""
     whole = is_whole(session, project)
     picture = Picture(item.name, item.width or 0, item.height or 0)
     payload = payloads.read(text, name, labelmap, picture, whole=whole)
-    _fit(payload, prediction)
+    _fit(payload, wish.prediction)
     save(session, actor, project, item, payload, overwrite=overwrite, replace_tags=whole)
-    _route(session, project, item, prediction=prediction, wanted=wanted)
+    route(session, actor, project, item, wish)
 
 
 def is_whole(session: Session, project: Project) -> bool:
@@ -167,16 +170,6 @@ def _widen(session: Session, project: Project, row: Attribute, entry: AttributeI
     options = list(dict.fromkeys([*row.options, *entry.options]))
     if options != row.options:
         ontology.change_attribute(session, project, row, options=options)
-
-
-def _route(session: Session, project: Project, item: Item, *, prediction: bool, wanted: bool | None) -> None:
-    """A prediction stays where it is. So does an image of an annotation job, unless the dataset is asked for; any other
-    image joins the dataset, unless that is declined."""
-    if prediction:
-        return
-    in_job = steering.job_of(session, item.id) is not None and item.accepted_at is None
-    if wanted or (wanted is None and not in_job):
-        items.accept(session, project, [item.id])
 
 
 def clear(session: Session, actor: Actor, item_ids: list[int]) -> int:

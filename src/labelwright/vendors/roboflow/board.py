@@ -20,6 +20,7 @@ from labelwright.models.work import Job, JobMember, Task
 from labelwright.services import batches
 from labelwright.vendors.roboflow import wire
 
+NO_INSTRUCTIONS = "No instructions provided"
 STATUSES = ("approved", "rejected", "annotated", "unannotated")
 COLUMNS = (Task.stage, Task.state, Task.verdict, Task.extra, Item.source, DocumentHead.version, DocumentHead.objects)
 

@@ -17,9 +17,9 @@ from labelwright.services import identity, items, jobs, steering
 from labelwright.vendors.roboflow import annotate, board, wire
 from labelwright.vendors.roboflow.asking import Ask, items_of
 from labelwright.vendors.roboflow.batches import page
+from labelwright.vendors.roboflow.board import NO_INSTRUCTIONS
 from labelwright.vendors.roboflow.wire import Refused
 
-NO_INSTRUCTIONS = "No instructions provided"
 REJECTED = "Rejected through the API"
 SPLITS = ("preset", "split", "train", "valid", "test")
 
