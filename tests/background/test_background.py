@@ -63,6 +63,19 @@ def test_a_task_runs_with_its_arguments_and_a_rollback_leaves_none(shared: Share
     assert sorted(seen, key=len, reverse=True) == [(1, {"a": ["b", None]}), ("two",)]
 
 
+def test_a_task_starts_at_its_commit_and_each_that_ends_makes_room(
+    shared: Shared, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "POLL", 600.0)  # DBOS itself looks too late for this test
+    seen: list[int] = []
+    run({"note": lambda _shared, number: seen.append(number)})
+    with shared.database.write() as session:
+        for number in range(3 * shared.settings.workers):
+            background.enqueue(session, "note", number)
+    wait_for(lambda: len(seen) == 3 * shared.settings.workers)
+    assert sorted(seen) == list(range(3 * shared.settings.workers))
+
+
 def test_a_task_queued_before_any_worker_runs_when_one_comes(shared: Shared, run: Any) -> None:
     with shared.database.write() as session:
         background.enqueue(session, "note", "early")

@@ -30,12 +30,12 @@ from labelwright.db import Database, new_uid, now
 from labelwright.errors import LabelwrightError
 from labelwright.media.fetch import Fetcher
 from labelwright.models.background import BackgroundTask, Worker
-from labelwright.services import wake
+from labelwright.services import dequeue, wake
 from labelwright.settings import Settings
 from labelwright.storage import Store
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient
+    from dbos import DBOS, DBOSClient
 
 log = logging.getLogger("labelwright.background")
 
@@ -76,6 +76,7 @@ def enqueue(session: Session, name: str, *arguments: Any) -> str:
     task_id = str(new_uid())
     options: Any = {"workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": task_id, "app_version": VERSION}
     _client(session.get_bind().engine).enqueue_in_transaction(session, options, name, list(arguments))
+    wake.call(session, QUEUE)
     return task_id
 
 
@@ -236,12 +237,14 @@ class Background:
         try:
             migrate.upgrade_tasks(self.shared.database)
             self._beat()
-            _launch(self)
+            dbos = _launch(self)
         except BaseException:
             _running = None
             raise
         self._take_over()
         self._thread("keeper", self._keep)
+        self._wakers.append(wake.listen(QUEUE))
+        self._thread("dequeue", dequeue.loop, dbos, QUEUE, self._wakers[-1], self.shared.stopping)
         for name, pump in self._pumps.items():
             waker = wake.listen(name)
             self._wakers.append(waker)
@@ -301,6 +304,7 @@ class Background:
         finally:
             with self._lock:
                 self._active -= 1
+            wake.now(QUEUE)  # there is room for the next one
 
     def _thread(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, name=f"labelwright-{name}", daemon=True)
@@ -367,11 +371,11 @@ def _scheduled(_at: datetime, name: str) -> None:
     _running.run(name, [])
 
 
-def _launch(background: Background) -> None:
+def _launch(background: Background) -> DBOS:
     from dbos import DBOS  # noqa: PLC0415
 
     _quiet()
-    DBOS(
+    dbos = DBOS(
         config={
             "name": APPLICATION,
             "system_database_engine": background.shared.database.engine,
@@ -399,6 +403,7 @@ def _launch(background: Background) -> None:
     ]
     if plans:
         DBOS.apply_schedules(plans)
+    return dbos
 
 
 def _recover(executor_ids: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A hint, given at commit, that rows are waiting: pumps of this process look at once, those of others within a second."""
+"""A hint, given at commit, that rows or tasks are waiting: this process looks at once, those of others within a second."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ def listen(pump: str) -> threading.Event:
     waker = threading.Event()
     _waiting.setdefault(pump, weakref.WeakSet()).add(waker)
     return waker
+
+
+def now(pump: str) -> None:
+    """Wake the pump of this process at once."""
+    for waker in list(_waiting.get(pump, ())):
+        waker.set()
 
 
 def call(session: Session, pump: str) -> None:
