@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from hypothesis import strategies as st
 from PIL import Image
@@ -60,7 +61,7 @@ def trip(form: Format, written: list[Sample]) -> dict[tuple[str, str], Sample]:
     file = io.BytesIO()
     form.write(iter(written), file, CLASSES)
     file.seek(0)
-    return {(s.split, s.name): s for s in form.read(file).samples}
+    return {(s.split or "train", s.name): s for s in form.read(file).samples}
 
 
 def around(shape: Shape) -> Rectangle:
@@ -70,3 +71,14 @@ def around(shape: Shape) -> Rectangle:
 def same(a: Shape, b: Shape) -> bool:
     x, y = measures.points_of(a), measures.points_of(b)
     return type(a) is type(b) and len(x) == len(y) and all(abs(p - q) < 1e-6 for p, q in zip(x, y, strict=True))
+
+
+def near(found: Any, expected: Any) -> bool:
+    """Equal, numbers within a millionth of a pixel."""
+    if isinstance(expected, dict):
+        return found.keys() == expected.keys() and all(near(found[k], v) for k, v in expected.items())
+    if isinstance(expected, list | tuple):
+        return len(found) == len(expected) and all(near(a, b) for a, b in zip(found, expected, strict=True))
+    if isinstance(expected, float) and isinstance(found, int | float):
+        return abs(found - expected) <= 1e-5
+    return found == expected

@@ -7,17 +7,19 @@ import os
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, TypeVar
 
+import msgspec
 from PIL import Image, UnidentifiedImageError
 
 from labelwright.errors import Invalid, TooLarge
-from labelwright.formats.sample import Sample, Source
+from labelwright.formats.sample import Report, Sample, Source
 
+T = TypeVar("T")
 MAX_FILES = 1_000_000
 MAX_BYTES = 64 << 30
 MAX_TEXT = 256 << 20
@@ -27,6 +29,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", "
 VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 # What reading a broken file raises.
 BROKEN = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error)
+EMPTY = "EMPTY.txt"
 WHEN = (1980, 1, 1, 0, 0, 0)  # the same dataset is the same bytes
 
 
@@ -71,6 +74,11 @@ class Writer:
         self._stems.add(f"{folder}/{candidate}")
         return f"{candidate}{suffix}"
 
+    def note_empty(self, report: Report) -> None:
+        """Say so in a file when nothing was written: an archive of nothing else is an empty dataset, and no mistake."""
+        if not report.images:
+            self.add(EMPTY, "This dataset holds no pictures.\n")
+
     def picture(self, path: str, sample: Sample) -> None:
         """Add the sample's picture, when it came with it."""
         if sample.picture is not None:
@@ -78,14 +86,20 @@ class Writer:
 
 
 class Tree:
-    """A zip or a folder opened for reading. Raises `Invalid` for paths that lead out of it, and `TooLarge` for bombs."""
+    """A zip or a folder opened for reading. Raises `Invalid` for paths that lead out of it, and `TooLarge` for bombs.
 
-    def __init__(self, source: Source) -> None:
+    `alone`: the name by which a file that is no zip is the only one there."""
+
+    def __init__(self, source: Source, alone: str = "") -> None:
         self._zip: zipfile.ZipFile | None = None
         self._infos: dict[str, zipfile.ZipInfo] = {}
         self._files: dict[str, Path] = {}
+        self._body: bytes | None = None
         if isinstance(source, Path):
             self._folder(source)
+        elif alone and not _is_zip(source):
+            self._body = source.read(MAX_TEXT + 1)
+            self._files[alone] = Path(alone)
         else:
             self._archive(source)
         self.paths = sorted(self._infos or self._files)
@@ -122,21 +136,39 @@ class Tree:
                 self._files[path] = file
         _limit(len(self._files), total)
 
+    def json(self, path: str, decoder: Callable[[bytes], T]) -> T:
+        """A JSON file. Raises `Invalid` naming the file and the place of the fault."""
+        try:
+            return decoder(self.read(path).removeprefix(b"\xef\xbb\xbf"))
+        except msgspec.DecodeError as error:
+            raise Invalid(f"{path}: {error}", field=path) from None
+
     def names(self, suffix: str | tuple[str, ...] = "") -> list[str]:
         """Paths in order of their names, those that end with `suffix` (in any case)."""
         return [name for name in self.paths if name.lower().endswith(suffix)] if suffix else list(self.paths)
+
+    def need(self, suffix: str | tuple[str, ...], what: str) -> list[str]:
+        """`names`, of which there must be one. Raises `Invalid`."""
+        found = self.names(suffix)
+        if not found and EMPTY not in self:
+            raise Invalid(f"The dataset has no {what}.", field="file")
+        return found
 
     def __contains__(self, path: str) -> bool:
         return path in self._infos or path in self._files
 
     def size(self, path: str) -> int:
         """Bytes of a file."""
+        if self._body is not None:
+            return len(self._body)
         return self._infos[path].file_size if self._zip else self._files[path].stat().st_size
 
     def read(self, path: str) -> bytes:
         """A file's bytes. Raises `Invalid` when it is broken."""
         if self.size(path) > MAX_TEXT:
             raise TooLarge(f"{path} is larger than {MAX_TEXT >> 20} MB.")
+        if self._body is not None:
+            return self._body
         try:
             return self._zip.read(self._infos[path]) if self._zip else self._files[path].read_bytes()
         except BROKEN as error:
@@ -144,6 +176,8 @@ class Tree:
 
     def open(self, path: str) -> IO[bytes]:
         """A file to be read piece by piece. Raises `Invalid` when it is broken."""
+        if self._body is not None:
+            return io.BytesIO(self._body)
         try:
             return self._zip.open(self._infos[path]) if self._zip else self._files[path].open("rb")
         except BROKEN as error:
@@ -188,6 +222,13 @@ class Tree:
             if path in self:
                 return path
         return self.by_name.get(posixpath.basename(name))
+
+
+def _is_zip(file: IO[bytes]) -> bool:
+    file.seek(0)
+    found = file.read(2) == b"PK"
+    file.seek(0)
+    return found
 
 
 def _limit(files: int, size: int) -> None:

@@ -40,8 +40,7 @@ def write(
             lines = "".join(f"a picture of {c.name}\n" for c in sorted(classes, key=lambda c: c.name))
             for split in sorted(splits):
                 out.add(f"{split}/{CAPTIONS}", lines)
-        elif not report.images:
-            out.add("README.txt", "No pictures.\n")
+        out.note_empty(report)
     return report
 
 
@@ -74,7 +73,7 @@ def read(file: Source) -> Dataset:
     """Read pictures by folder; a picture's class becomes its item attribute `labels`. Raises `Invalid`."""
     tree = archive.Tree(file)
     places = [(path, *_place(path)) for path in archive.pictures(tree)]
-    if not places and not tree.names((CAPTIONS, "readme.txt")):
+    if not places and archive.EMPTY not in tree:
         raise Invalid("The dataset holds no pictures.", field="file")
     names = sorted({name for _, name, _ in places if name})
     return Dataset([SampleClass(n) for n in names], _samples(tree, places))

@@ -33,6 +33,7 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
             name = out.name(folder, sample.name)
             out.add(f"{folder}/{archive.stem(name)}.xml", xml(sample, name, report, known))
             out.picture(f"{folder}/{name}", sample)
+        out.note_empty(report)
     return report
 
 
@@ -91,7 +92,7 @@ def _outline(points: Sequence[float], width: int, height: int) -> str:
 def read(file: Source) -> Dataset:
     """Read a zip of XML files, with or without the pictures. Classes are in order of their names."""
     tree = archive.Tree(file)
-    paths = tree.names(".xml")
+    paths = tree.need(".xml", "XML files")
     names = sorted({o.class_name for p in paths for o in parse(tree.read(p), p).document.objects})
     return Dataset([SampleClass(n) for n in names], _samples(tree, paths))
 
