@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from labelwright.edge.context import Context
 from labelwright.errors import Forbidden, Unauthenticated
-from labelwright.services import identity
+from labelwright.services import identity, tries
 from labelwright.services.access import Actor
 
 COOKIE = "labelwright"
@@ -35,6 +35,20 @@ def actor(context: Context, session: Session, request: HTTPConnection) -> Actor:
         raise Unauthenticated()
     check_origin(context, request)
     return identity.by_token(session, token)
+
+
+def password(context: Context, email: str, secret: str, address: str) -> int:
+    """Id of the person with that password. Raises `Unauthenticated`, or `TooMany` after too many wrong tries.
+
+    Hashing takes a third of a second on purpose, and no write waits for it."""
+    try:
+        with context.database.read() as session:
+            tries.check(session, email, address)
+            return identity.authenticate(session, email, secret).id
+    except Unauthenticated:
+        with context.database.write() as session:
+            tries.failed(session, email, address)
+        raise
 
 
 def check_origin(context: Context, request: HTTPConnection) -> None:

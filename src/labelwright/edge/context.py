@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from labelwright.db import Database
-from labelwright.edge.throttle import Throttle
 from labelwright.settings import Settings
 from labelwright.storage import Links, Store
 
@@ -23,7 +22,6 @@ class Context:
     store: Store
     links: Links
     shapes: tuple[str, ...] = ("labelwright",)
-    throttle: Throttle = field(default_factory=Throttle)
     touched: dict[int, float] = field(default_factory=dict)
 
     def base_url(self, request: HTTPConnection) -> str:

@@ -80,6 +80,16 @@ class LoginToken(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
 
 
+class WrongTry(Base):
+    """A wrong password. `who`: a digest of the account or of the address it came from; kept for minutes."""
+
+    __tablename__ = "wrong_tries"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    who: Mapped[bytes] = mapped_column()
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    __table_args__ = (Index(None, "who", "at"),)
+
+
 class ApiKey(Base):
     """A key for scripts. Its rights are its owner's in `team_id`, narrowed by `read_only` and `workspace_id`.
 

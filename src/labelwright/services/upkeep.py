@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import now
 from labelwright.models.events import Delivery, IdempotencyKey
 from labelwright.models.identity import LoginToken, SignIn
-from labelwright.services import background, exports, jobs, queue, uploads
+from labelwright.services import background, exports, jobs, queue, tries, uploads
 from labelwright.services.background import Shared
 
 DELIVERIES_KEPT = timedelta(days=30)
@@ -28,9 +28,10 @@ def minute(shared: Shared) -> None:
 
 
 def run(shared: Shared) -> None:
-    """Delete expired sign-ins, login tokens and idempotency keys, old delivery logs, files of old exports, uploads that never came, and DBOS's record of old finished tasks."""
+    """Delete expired sign-ins, wrong passwords, login tokens and idempotency keys, old delivery logs, files of old exports, uploads that never came, and DBOS's record of old finished tasks."""
     with shared.database.write() as session:
         session.execute(delete(SignIn).where(SignIn.expires_at < now()))
+        tries.forget(session)
         session.execute(delete(LoginToken).where(LoginToken.expires_at < now()))
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - timedelta(days=1)))
     while True:

@@ -18,9 +18,8 @@ from labelwright.db import now
 from labelwright.edge import auth
 from labelwright.edge.call import errors_named
 from labelwright.edge.context import Context
-from labelwright.errors import Unauthenticated
 from labelwright.models.identity import ApiKey, Team, User, Workspace
-from labelwright.services import identity
+from labelwright.services import identity, tries
 from labelwright.vendors.supervisely import wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.wire import Refused
@@ -51,15 +50,10 @@ async def sign_in(request: Request) -> Response:
 
 
 def _signed_in(context: Context, login: str, password: str, address: str) -> Response:
-    context.throttle.check(login, address)
-    try:
-        with errors_named(), context.database.write() as session:
-            user = identity.authenticate(session, login, password)
-            claims = _claims(session, user)
-    except Unauthenticated:
-        context.throttle.failed(login, address)
-        raise
-    context.throttle.succeeded(login, address)
+    user_id = auth.password(context, login, password, address)
+    with errors_named(), context.database.write() as session:
+        tries.succeeded(session, login)
+        claims = _claims(session, session.get_one(User, user_id))
     return wire.answer({"token": _token(claims)})
 
 

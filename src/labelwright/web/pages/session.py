@@ -11,7 +11,7 @@ from labelwright.edge import auth
 from labelwright.edge.context import Context
 from labelwright.errors import Invalid, Unauthenticated
 from labelwright.models.identity import SignIn, Team, User
-from labelwright.services import identity
+from labelwright.services import identity, tries
 from labelwright.web import words
 from labelwright.web.view import View, go, html
 
@@ -25,16 +25,10 @@ def login(request: Request, email: str, password: str, target: str) -> Response:
     """Check e-mail and password and hand out the cookie."""
     context: Context = request.app.state.context
     auth.check_origin(context, request)
-    address = auth.address(request)
-    context.throttle.check(email, address)
-    try:
-        with context.database.write() as session:
-            user = identity.authenticate(session, email, password)
-            token = identity.sign_in(session, user, context.settings.session_days)
-    except Unauthenticated:
-        context.throttle.failed(email, address)
-        raise
-    context.throttle.succeeded(email, address)
+    user_id = auth.password(context, email, password, auth.address(request))
+    with context.database.write() as session:
+        tries.succeeded(session, email)
+        token = identity.sign_in(session, session.get_one(User, user_id), context.settings.session_days)
     response = go(request, _own(target) or "/")
     auth.set_cookie(context, response, token)
     return response
