@@ -367,7 +367,8 @@ class _Write:
             self._counts()
         events.emit(
             self.session, "document.restored" if kind == "restore" else "document.saved", team_id=self.project.team_id,
-            project_id=self.project.id, actor=self.actor, task=task.id if task else None, item=self.item.id,
+            project_id=self.project.id, actor=self.actor, job=task.job_id if task else None,
+            task=task.id if task else None, item=self.item.id,
             data={"version": version, "changed": changed, "kind": kind}, at=when,
         )  # fmt: skip
         return True

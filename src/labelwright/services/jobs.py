@@ -144,13 +144,14 @@ def archive(session: Session, actor: Actor, job: Job) -> Job:
     return _status(session, actor, job, "archived", "job.archived", {"active", "paused", "done"})
 
 
-def remove(session: Session, actor: Actor, job: Job) -> None:
-    """Delete a job with its tasks; the items and their labels stay. Refused while somebody holds one of its tasks."""
+def remove(session: Session, actor: Actor, job: Job, *, held_too: bool = False) -> None:
+    """Delete a job with its tasks; the items and their labels stay. Refused while somebody holds one of its tasks, unless
+    `held_too`: then they lose it, with what they saved kept."""
     project = _manage(session, actor, job)
     held = exists().where(
         Task.job_id == job.id, Task.stage.in_(UNFINISHED), Task.state == "held", Task.lease_until > now()
     )
-    if session.scalar(select(held)):
+    if not held_too and session.scalar(select(held)):
         raise Conflict("Somebody is working on a task of this job; pause it and wait, or archive it.")
     _emit(session, "job.deleted", project, job, actor, {"name": job.name})
     session.execute(delete(Task).where(Task.job_id == job.id).execution_options(synchronize_session=False))

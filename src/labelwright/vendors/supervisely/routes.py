@@ -18,7 +18,20 @@ from labelwright.edge.call import Call, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
 from labelwright.services.access import Actor
-from labelwright.vendors.supervisely import account, datasets, meta, people, places, wire
+from labelwright.vendors.supervisely import (
+    account,
+    activity,
+    collections,
+    datasets,
+    jobs,
+    jobstats,
+    jobwork,
+    meta,
+    people,
+    places,
+    queues,
+    wire,
+)
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, actor_of, nobody
 from labelwright.vendors.supervisely.wire import Refused
 
@@ -32,6 +45,12 @@ METHODS: Methods = {
     **places.METHODS,
     **datasets.METHODS,
     **meta.METHODS,
+    **jobs.METHODS,
+    **jobwork.METHODS,
+    **jobstats.METHODS,
+    **queues.METHODS,
+    **collections.METHODS,
+    **activity.METHODS,
 }
 MOST_FORM = 1 << 20
 MOST_PART = 1 << 20
