@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from tests.vendors.supervisely.floor import Floor
 
 
 @pytest.fixture
-def place(bench: Bench) -> Iterator[Floor]:
+def place(bench: Bench) -> Floor:
     return floor.make(bench, 3)
 
 

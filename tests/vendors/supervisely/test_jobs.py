@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.vendors.supervisely import floor
@@ -12,7 +10,7 @@ from tests.vendors.supervisely.floor import Floor
 
 
 @pytest.fixture
-def place(bench: Bench) -> Iterator[Floor]:
+def place(bench: Bench) -> Floor:
     return floor.make(bench)
 
 
