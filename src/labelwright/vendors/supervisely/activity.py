@@ -86,10 +86,10 @@ def _shaped(ask: Ask, rows: Sequence[Event]) -> list[dict[str, Any]]:
         image, dataset_id, dataset = items.get(row.item_id, (None, None, None))
         status = REVIEW.get(row.kind)
         shaped.append({
-            "id": row.id, "userId": row.actor_id, "user": users.get(row.actor_id), "action": ACTIONS.get(row.kind, row.kind),
-            "date": wire.moment(row.at), "projectId": row.project_id, "project": projects.get(row.project_id),
+            "id": row.id, "userId": row.actor_id, "user": users.get(row.actor_id or 0), "action": ACTIONS.get(row.kind, row.kind),
+            "date": wire.moment(row.at), "projectId": row.project_id, "project": projects.get(row.project_id or 0),
             "datasetId": dataset_id, "dataset": dataset, "imageId": row.item_id, "image": image, "classId": None,
-            "class": None, "figureId": None, "job": names.get(row.job_id), "jobId": row.job_id, "tag": None, "tagId": None,
+            "class": None, "figureId": None, "job": names.get(row.job_id or 0), "jobId": row.job_id, "tag": None, "tagId": None,
             "meta": {**({"reviewStatus": status} if status else {}), **_plain(row.data)},
         })  # fmt: skip
     return shaped
