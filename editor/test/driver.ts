@@ -9,6 +9,7 @@ import { SettingsStore } from "../src/store/settings.ts";
 import { Store } from "../src/store/store.ts";
 import { Undo } from "../src/store/undo.ts";
 import type { Pointer } from "../src/tools/tool.ts";
+import { AskedHelp } from "./asked-help.ts";
 
 export const W = 1000;
 export const H = 500;
@@ -36,6 +37,8 @@ export class Driver {
   readonly selection: Selection;
   readonly settings = new SettingsStore(null);
   readonly bench: Workbench;
+  /** The server's help, answered by the test. */
+  readonly help = new AskedHelp();
   said = "";
 
   constructor({ objects = [], attributes = [], video = false, limits = {}, readOnly = false, semantic = false }: Setup = {}) {
@@ -45,7 +48,7 @@ export class Driver {
     const job = { uid: "j", name: "job", instructions: "", allowed_classes: null, allowed_attributes: null, read_only_attributes: [], limits };
     const ontology = new Ontology({ ontology: { classes: CLASSES, attributes }, job, task: { stage: "label" } });
     const { store, undo, selection, settings } = this;
-    this.bench = new Workbench({ store, undo, selection, settings, ontology, video, limits, semantic, mayEdit: () => !readOnly });
+    this.bench = new Workbench({ store, undo, selection, settings, ontology, video, limits, semantic, mayEdit: () => !readOnly, help: this.help });
     this.bench.camera.width = W;
     this.bench.camera.height = H;
     this.bench.camera.size = { x: W, y: H };

@@ -2,6 +2,7 @@
 
 import type { LabelClass } from "../model/work.ts";
 import { TOOLS } from "../tools/index.ts";
+import { helped } from "../tools/tool.ts";
 import * as combine from "./combine.ts";
 import * as objects from "./objects.ts";
 import { repeat } from "./repeat.ts";
@@ -20,9 +21,10 @@ export interface Action {
 
 const TOOL_KEYS: Record<string, string[]> = {
   select: ["V"], pan: [], rectangle: ["B"], oriented_rectangle: ["O"], polygon: ["P"], polyline: ["L"], point: ["K"], landmarks: ["J"], skeleton: ["S"], cuboid: ["C"], brush: ["M"], eraser: ["X"], area: ["Shift+M"], fill: ["Shift+F"],
+  outline: ["G"], cutout: ["Shift+G"], superpixels: ["Shift+B"], model: ["Shift+O"],
 };
 
-const tools: Action[] = TOOLS.map((t) => ({ id: `tool.${t.id}`, label: t.label, group: "Tools", keys: TOOL_KEYS[t.id] ?? [], run: (s) => s.bench.setTool(t.id) }));
+const tools: Action[] = TOOLS.map((t) => ({ id: `tool.${t.id}`, label: t.label, group: "Tools", keys: TOOL_KEYS[t.id] ?? [], when: (s) => helped(t, s.bench.help), run: (s) => s.bench.setTool(t.id) }));
 
 const video = (s: Session): boolean => s.work.item.kind === "video";
 const semantic = (s: Session): boolean => s.work.project.semantic;
@@ -117,6 +119,9 @@ export const ACTIONS: readonly Action[] = [
   { id: "frame.rangeNone", label: "No range of frames", group: "Frames", keys: [], when: (s) => s.frames.range !== null, run: (s) => s.frames.choose(null) },
   { id: "track.propagateRange", label: "Carry over the chosen range", group: "Frames", keys: ["Alt+E"], when: (s) => video(s) && some(s), run: tracks.propagateRange },
   { id: "track.propagateAll", label: "Carry on to the last frame", group: "Frames", keys: [], when: (s) => video(s) && some(s), run: (s) => tracks.propagate(s, s.frames.count - 1) },
+  { id: "track.follow", label: "Follow the selected through the next frames", group: "Frames", keys: ["Shift+T"], when: (s) => video(s) && some(s) && s.bench.help.tools.includes("track"), run: (s) => void s.follow.start(s.bench.frame + s.settings.get("follow")) },
+  { id: "track.followAll", label: "Follow the selected to the last frame", group: "Frames", keys: [], when: (s) => video(s) && some(s) && s.bench.help.tools.includes("track"), run: (s) => void s.follow.start(s.frames.count - 1) },
+  { id: "object.prelabel", label: "Pre-label the picture with a model", group: "Objects", keys: ["Shift+P"], when: (s) => s.mayEdit && s.prelabel.model !== null, run: (s) => void s.prelabel.start() },
   { id: "task.submit", label: "Submit", group: "Task", keys: ["Ctrl+Enter"], when: (s) => s.work.can.submit && !s.reviewing, run: (s) => void s.submit() },
   { id: "task.next", label: "Next task", group: "Task", keys: ["N"], run: (s) => void s.go() },
   { id: "task.skip", label: "Skip with a reason", group: "Task", keys: [], when: (s) => s.mayEdit, run: (s) => s.open("skip") },
@@ -129,6 +134,7 @@ export const ACTIONS: readonly Action[] = [
 
 function cancel(s: Session): void {
   if (s.bench.tool.cancel()) return s.bench.changed.emit();
+  if (s.follow.stop() || s.prelabel.stop()) return;
   if (s.selection.ids.size) return s.selection.clear();
   s.bench.setTool("select");
 }

@@ -7,6 +7,7 @@ import { Ontology, type Missing, missing } from "../model/ontology.ts";
 import { type Comment, type Problem, type Work, personName } from "../model/work.ts";
 import { type Api, ApiError, Offline } from "../store/api.ts";
 import { Emitter } from "../store/emitter.ts";
+import { ServerHelp } from "../store/help.ts";
 import type { Journal } from "../store/journal.ts";
 import { finishEarlier, openDocument, type Opened } from "../store/open.ts";
 import { Selection } from "../store/selection.ts";
@@ -15,7 +16,9 @@ import type { Store } from "../store/store.ts";
 import type { Sync } from "../store/sync.ts";
 import type { Undo } from "../store/undo.ts";
 import { Clock } from "./clock.ts";
+import { Follow } from "./follow.ts";
 import { Frames, urlOf } from "./frames.ts";
+import { Prelabel } from "./prelabel.ts";
 import { remember } from "./repeat.ts";
 
 /** What is open beside the canvas. */
@@ -31,6 +34,8 @@ export class Session {
   readonly ontology: Ontology;
   readonly bench: Workbench;
   readonly frames: Frames;
+  readonly follow: Follow;
+  readonly prelabel: Prelabel;
   readonly clock: Clock;
   editor: Editor | null = null;
   panel: Panel = "labels";
@@ -65,8 +70,10 @@ export class Session {
     this.comments = work.comments;
     const { store, undo, selection, ontology } = this;
     const mayEdit = (): boolean => this.mayEdit;
-    this.bench = new Workbench({ store, undo, selection, settings, ontology, video: work.item.kind === "video", limits: work.job.limits ?? {}, semantic: work.project.semantic, mayEdit });
+    this.bench = new Workbench({ store, undo, selection, settings, ontology, video: work.item.kind === "video", limits: work.job.limits ?? {}, semantic: work.project.semantic, mayEdit, help: new ServerHelp(work.item.uid, work.help.tools, work.help.models) });
     this.frames = new Frames(this);
+    this.follow = new Follow(this);
+    this.prelabel = new Prelabel(this);
     this.clock = new Clock(this);
     this.bench.said.on((text) => this.say(text));
     this.sync.changed.on(() => this.noticeSync());
@@ -100,6 +107,8 @@ export class Session {
 
   /** The task is left: nothing of it runs on. */
   close(): void {
+    this.follow.stop();
+    this.prelabel.stop();
     if (this.closed) return;
     this.closed = true;
     remember(this);

@@ -9,12 +9,13 @@ import { at, withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
 import { boundsFor, kindLabel } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
+import type { Found, Help } from "../store/help.ts";
 import type { Selection } from "../store/selection.ts";
 import type { SettingsStore } from "../store/settings.ts";
 import type { Draft, Store } from "../store/store.ts";
 import type { Undo } from "../store/undo.ts";
 import { TOOLS } from "../tools/index.ts";
-import type { Desk, Tool, ToolSpec } from "../tools/tool.ts";
+import { type Desk, type Tool, type ToolSpec, helped, kindsOf } from "../tools/tool.ts";
 import { Camera } from "./camera.ts";
 import { Gaps } from "./gaps.ts";
 import { Scene } from "./scene.ts";
@@ -32,6 +33,7 @@ export interface Parts {
   semantic: boolean;
   /** May this person change the document now? */
   mayEdit(): boolean;
+  help: Help;
 }
 
 export class Workbench implements Desk {
@@ -76,11 +78,13 @@ export class Workbench implements Desk {
     const spec = TOOLS.find((t) => t.id === id);
     if (!spec) return;
     if (spec.kind && !this.parts.mayEdit()) return this.say("You are looking only; nothing can be drawn here");
-    if (spec.kind && !this.classFor(spec.kind)) return this.say(`No class of this project takes the shape ${kindLabel(spec.kind).toLowerCase()}`);
+    const kind = this.kindFor(kindsOf(spec));
+    if (spec.kind && !kind) return this.say(`No class of this project takes the shape ${kindLabel(spec.kind).toLowerCase()}`);
+    if (!helped(spec, this.help)) return this.say(spec.needs === "model" ? "This project has no model to ask" : "This server cannot help with that");
     this.tool.cancel();
     this.spec = spec;
     this.inHand = spec.make(this);
-    if (spec.kind) this.className = this.classFor(spec.kind)!.name;
+    if (kind) this.className = this.classFor(kind)!.name;
     this.changed.emit();
     this.redraw();
   }
@@ -100,6 +104,19 @@ export class Workbench implements Desk {
     return name ? ontology.find(name)! : null;
   }
 
+  kindFor(kinds: readonly ShapeType[]): ShapeType | null {
+    const { ontology } = this.parts;
+    return kinds.find((kind) => this.className !== null && ontology.takes(this.className, kind)) ?? kinds.find((kind) => this.classFor(kind)) ?? null;
+  }
+
+  get help(): Help {
+    return this.parts.help;
+  }
+
+  get visible(): Bounds {
+    return this.camera.visible;
+  }
+
   get classInHand(): LabelClass | null {
     return this.className === null ? null : this.parts.ontology.find(this.className) ?? null;
   }
@@ -109,8 +126,9 @@ export class Workbench implements Desk {
     const { ontology } = this.parts;
     if (!ontology.classes.some((c) => c.name === name)) return;
     this.className = name;
-    if (this.spec.kind && !ontology.takes(name, this.spec.kind)) {
-      const fitting = TOOLS.find((t) => t.kind && ontology.takes(name, t.kind));
+    const takes = (spec: ToolSpec): boolean => kindsOf(spec).some((kind) => ontology.takes(name, kind));
+    if (this.spec.kind && !takes(this.spec)) {
+      const fitting = TOOLS.find((t) => takes(t) && helped(t, this.help));
       if (fitting) return this.setTool(fitting.id);
     }
     this.changed.emit();
@@ -206,6 +224,31 @@ export class Workbench implements Desk {
     return id;
   }
 
+  take(found: readonly Found[]): number[] {
+    const { store, video, limits, ontology } = this.parts;
+    const room = limits.objects ? Math.max(0, limits.objects - store.size) : found.length;
+    if (!this.parts.mayEdit() || !found.length) return [];
+    if (found.length > room) this.say(`This job allows ${limits.objects} objects; ${found.length - room} more were found`);
+    const ids: number[] = [];
+    const masks: Mask[] = [];
+    store.change("user", (draft) => {
+      for (const { class: name, shape, attributes, score } of found.slice(0, room)) {
+        let own: Shape | null = this.parts.semantic && shape.type === "mask" ? unlocked(this, 0, shape) : shape;
+        // Masks of one answer may overlap: the first keeps the pixels.
+        if (this.parts.semantic) for (const mask of masks) if (own?.type === "mask" && mayOverlap(own, mask)) own = withPixels(own, mask, 0);
+        if (!own) continue;
+        if (own.type === "mask") masks.push(own);
+        const id = store.nextId();
+        const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape: own }] } : { shape: own };
+        draft.put({ id, class: name, ...place, attributes: { ...ontology.defaults(name), ...attributes }, source: "model", score: score ?? null });
+        this.carve(draft, id, own);
+        ids.push(id);
+      }
+    });
+    this.select(ids);
+    return ids;
+  }
+
   update(shapes: ReadonlyMap<number, Shape | null>): void {
     const { store } = this.parts;
     store.change("user", (draft) => {
@@ -258,6 +301,11 @@ export class Workbench implements Desk {
 
   redraw(): void {
     this.redrawn.emit();
+  }
+
+  changedState(): void {
+    this.changed.emit();
+    this.redraw();
   }
 
   say(text: string): void {

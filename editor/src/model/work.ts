@@ -96,6 +96,8 @@ export interface Work {
   ontology: { classes: LabelClass[]; attributes: Attribute[] };
   document: Document;
   comments: Comment[];
+  /** What helps while drawing: names of tools, and models of the user's. */
+  help: { tools: string[]; models: { uid: string; name: string; asks: ("box" | "point" | "whole")[] }[] };
   can: { edit: boolean; submit: boolean; review: boolean };
 }
 

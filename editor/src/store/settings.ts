@@ -18,6 +18,8 @@ export interface Settings {
   gaps: boolean;
   panel: boolean;
   brush: number;
+  /** Frames that objects are followed at once. */
+  follow: number;
   shortcuts: Record<string, string[]>;
   hintsSeen: string[];
 }
@@ -38,6 +40,7 @@ const DEFAULTS: Settings = {
   gaps: true,
   panel: true,
   brush: 24,
+  follow: 20,
   shortcuts: {},
   hintsSeen: [],
 };

@@ -8,7 +8,7 @@ import { skeletonIn } from "../shapes/skeleton.ts";
 import { Drawing } from "./drawing.ts";
 import { CLICK, type Desk, type Pointer, type ToolSpec } from "./tool.ts";
 
-interface BoxDraft {
+export interface BoxDraft {
   start: Point;
   /** Pressed and not yet let go, or waiting for the second click. */
   pressed: boolean;
@@ -16,7 +16,7 @@ interface BoxDraft {
 
 const LEAST = 3;
 
-abstract class BoxTool extends Drawing<BoxDraft> {
+export abstract class BoxTool extends Drawing<BoxDraft> {
   get state(): string {
     return !this.draft ? "idle" : this.draft.pressed ? "dragging" : "second corner";
   }

@@ -5,12 +5,16 @@ import { rectangleTool, skeletonTool } from "./boxes.ts";
 import { brushTool, eraserTool } from "./brush.ts";
 import { landmarksTool, lineTool, polygonTool } from "./chain.ts";
 import { cuboidTool } from "./cuboid.ts";
+import { cutoutTool } from "./cutout.ts";
+import { modelTool } from "./model.ts";
 import { orientedTool } from "./oriented.ts";
+import { outlineTool } from "./outline.ts";
 import { panTool } from "./pan.ts";
 import { pointTool } from "./point.ts";
 import { selectTool } from "./select.ts";
+import { superpixelTool } from "./superpixels.ts";
 import type { ToolSpec } from "./tool.ts";
 
 export const TOOLS: readonly ToolSpec[] = [
-  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool, areaTool, fillTool,
+  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool, areaTool, fillTool, outlineTool, cutoutTool, superpixelTool, modelTool,
 ];

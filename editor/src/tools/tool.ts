@@ -5,6 +5,7 @@ import type { Bounds, Metric, Point } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { LabelClass } from "../model/work.ts";
 import type { View } from "../shapes/kind.ts";
+import type { Found, Help, HelpTool } from "../store/help.ts";
 
 /** Where the pointer is, in fractions (also outside the picture), and what is held down with it. */
 export interface Pointer extends Point {
@@ -26,6 +27,12 @@ export interface Desk {
   readonly classInHand: LabelClass | null;
   /** Radius of the brush in the picture's pixels. */
   readonly brush: number;
+  /** What the server finds in the picture, and the user's own models. */
+  readonly help: Help;
+  /** The part of the picture in sight. */
+  readonly visible: Bounds;
+  /** The first of these kinds that the class in hand takes, else that any class takes. */
+  kindFor(kinds: readonly ShapeType[]): ShapeType | null;
   get(id: number): LabelObject | undefined;
   shapeOf(id: number): Shape | null;
   /** May the person change it? Not when locked, hidden or just looking. */
@@ -41,10 +48,14 @@ export interface Desk {
   /** Makes an object of the class in hand and selects it. */
   create(shape: Shape): number | null;
   update(shapes: ReadonlyMap<number, Shape | null>): void;
+  /** Makes objects of what a model found, in one step, and selects them. */
+  take(found: readonly Found[]): number[];
   /** Shows shapes in place of the stored ones until `null`. A null shape shows nothing. */
   preview(shapes: ReadonlyMap<number, Shape | null> | null): void;
   /** The tool's own drawing has changed. */
   redraw(): void;
+  /** The tool's state has changed without anybody's hand: an answer came. */
+  changedState(): void;
   /** Has the same kind's tool already been told why it cannot draw? Says it once in the status line. */
   say(text: string): void;
 }
@@ -75,8 +86,19 @@ export interface ToolSpec {
   icon: string;
   /** The kind of shape that it draws; null for tools that only change. */
   kind: ShapeType | null;
+  /** Further kinds that it can draw. */
+  also?: readonly ShapeType[];
+  /** It is there only where the server can help with this, or has a model to ask. */
+  needs?: HelpTool | "model";
   make(desk: Desk): Tool;
 }
+
+/** All kinds that the tool can draw, the usual one first. */
+export const kindsOf = (spec: ToolSpec): readonly ShapeType[] => (spec.kind ? [spec.kind, ...(spec.also ?? [])] : []);
+
+/** Can this tool work here? */
+export const helped = (spec: ToolSpec, help: Pick<Help, "tools" | "models">): boolean =>
+  !spec.needs || (spec.needs === "model" ? help.models.some((m) => m.asks.some((ask) => ask !== "whole")) : help.tools.includes(spec.needs));
 
 /** Screen pixels that a press may move and still be a click. */
 export const CLICK = 4;

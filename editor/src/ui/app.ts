@@ -143,7 +143,9 @@ export class App extends LitElement {
     const { item } = session.work;
     const { over, notice, frames } = session;
     const failed = item.media_state === "failed" ? item.media_error || "The picture could not be fetched" : frames.error;
+    const working = session.follow.progress ?? session.prelabel.progress;
     return html`
+      ${working ? html`<div class="toast working" role="status"><span class="spinner" aria-hidden="true"></span>${working}<button class="small" @click=${() => session.follow.stop() || session.prelabel.stop()}>Stop <kbd>Esc</kbd></button></div>` : nothing}
       ${notice ? html`<div class="toast">${notice}</div>` : nothing}
       ${failed ? html`<div class="stage-message"><h1>The picture cannot be shown</h1><p>${failed}</p><button @click=${() => frames.show()}>Try again</button></div>` : nothing}
       ${over ? html`<div class="stage-message over"><h1>${over.text}</h1><p>${over.next ? "The next task is opening…" : "All done: there is no further task for you in this project just now."}</p><p>${over.next ? nothing : html`<button @click=${() => session.go()}>Look again <kbd>N</kbd></button> `}<a class="button" href="/work">My work</a></p></div>` : Hints(session)}`;

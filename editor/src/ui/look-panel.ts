@@ -4,12 +4,12 @@ import { html, type TemplateResult } from "lit";
 import type { Settings } from "../store/settings.ts";
 import { Panel, from } from "./panel.ts";
 
-type NumberName = "brightness" | "contrast" | "gamma" | "opacity" | "stroke" | "brush";
+type NumberName = "brightness" | "contrast" | "gamma" | "opacity" | "stroke" | "brush" | "follow";
 type FlagName = "crosshair" | "grid" | "snap" | "smooth" | "gaps";
 
 const SLIDERS: [NumberName, string, number, number, number][] = [
   ["brightness", "Brightness", 0.2, 3, 0.05], ["contrast", "Contrast", 0.2, 3, 0.05], ["gamma", "Gamma", 0.2, 4, 0.05],
-  ["opacity", "Fill", 0, 0.9, 0.05], ["stroke", "Outline", 1, 6, 0.5], ["brush", "Brush, pixels", 1, 300, 1],
+  ["opacity", "Fill", 0, 0.9, 0.05], ["stroke", "Outline", 1, 6, 0.5], ["brush", "Brush, pixels", 1, 300, 1], ["follow", "Follow, frames", 1, 200, 1],
 ];
 const FLAGS: [FlagName, string][] = [["crosshair", "Crosshair"], ["grid", "Grid"], ["snap", "Snap to neighbours"], ["gaps", "Gaps in semantic projects"], ["smooth", "Smooth pixels when enlarged"]];
 

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { ACTIONS, keysOf } from "../actions/actions.ts";
 import { shown } from "../actions/keys.ts";
 import { TOOLS } from "../tools/index.ts";
+import { helped, kindsOf } from "../tools/tool.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
@@ -17,7 +18,7 @@ export class ToolBar extends Panel {
 
   override render(): TemplateResult {
     const { session } = this;
-    const usable = TOOLS.filter((t) => !t.kind || session.ontology.classes.some((c) => session.ontology.takes(c.name, t.kind!)));
+    const usable = TOOLS.filter((t) => helped(t, session.bench.help) && (!t.kind || session.ontology.classes.some((c) => kindsOf(t).some((kind) => session.ontology.takes(c.name, kind)))));
     return html`
       <div class="tools" role="toolbar" aria-label="Tools" aria-orientation="vertical">
         ${usable.map((t) => this.tool(t.id, t.label, t.icon, !!t.kind))}

@@ -144,6 +144,7 @@ class HelpBody(TypedDict):
     """What helps while drawing here: names of tools (see *Help while drawing*)."""
 
     tools: list[str]
+    models: list[dict[str, Any]]
 
 
 class WorkBody(TypedDict):
@@ -181,7 +182,7 @@ def work(call: Call, task: Task) -> WorkBody:
         },  # type: ignore[typeddict-item]
         "comments": [comment(session, row) for row in said],
         "can": _can(call.actor, task, project, job),
-        "help": {"tools": helping.tools()},
+        "help": {"tools": helping.tools(), "models": []},
     }
 
 
