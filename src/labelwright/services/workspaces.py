@@ -19,7 +19,8 @@ from labelwright.services.access import Actor, require
 RESERVED = frozenset(
     "projects stats search images trash groups upload autolabel asynctasks workflows models devices api-keys api"
     " v0 v1 v2 projectsvc public playment roboflow supervisely static media work login logout dataset query auth-cli"
-    " healthz readyz metrics batches jobs annotation-batches annotation-jobs docs account teams users".split()
+    " universe usage vision-events batch-processing workspaces videoinfer workflow-evals model-evals billing-usage-report"
+    " generate health annotate healthz readyz metrics batches jobs annotation-batches annotation-jobs docs account teams users".split()
 )
 
 

@@ -9,7 +9,7 @@ from labelwright.vendors.roboflow.routes import RECEIVE, ROWS
 from tests.support.processes import ROOT
 
 PAGE = (ROOT / "docs" / "vendors" / "roboflow.md").read_text()
-REFUSALS = {refusals.no_models, refusals.not_here}
+REFUSALS = {refusals.no_models, refusals.not_here, refusals.no_videos}
 LINE = re.compile(r"^\| (?P<what>.+) \| (?P<state>done|partial|missing) \| (?P<addresses>.*) \| .*\|$", re.MULTILINE)
 
 
