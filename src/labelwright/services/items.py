@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, text, update
 from sqlalchemy.orm import Session
 
-from labelwright.db import now
+from labelwright import bulk
+from labelwright.db import new_uid, now
 from labelwright.errors import Invalid, NotFound
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
@@ -161,3 +163,48 @@ def add_image(
         data={"count": 1},
     )  # fmt: skip
     return item
+
+
+@dataclass(slots=True)
+class NewImage:
+    """An image to be added whose file is here already. `url`: where the file came from, "" for an upload."""
+
+    name: str
+    media: Media
+    meta: Any = None
+    source: dict[str, Any] | None = None
+    url: str = ""
+
+
+_COLUMNS = ("id", "uid", "project_id", "batch_id", "kind", "name", "width", "height", "frames", "media_state", "media_error",
+            "split", "meta", "source", "created_by", "created_at", "updated_at")  # fmt: skip
+_FILES = ("item_id", "role", "position", "url", "media_id", "state", "attempts", "error")
+
+
+def add_images(session: Session, actor: Actor, project: Project, batch: Batch, new: Sequence[NewImage]) -> list[int]:
+    """New images in a batch, in no job yet; their ids in that order. One event tells of all."""
+    if project.kind != "image":
+        raise Invalid(f"This project holds {project.kind}s, not images.")
+    if not new:
+        return []
+    ids, when = list(bulk.allocate(session, Item.__table__, len(new))), now()  # type: ignore[arg-type]
+    rows = [
+        (key, new_uid(), project.id, batch.id, "image", entry.name, entry.media.width, entry.media.height, 1, "ready", "", "",
+         entry.meta, entry.source, actor.user_id, when, when)
+        for key, entry in zip(ids, new, strict=True)
+    ]  # fmt: skip
+    files = [(key, "main", 0, entry.url, entry.media.id, "ready", 0, "") for key, entry in zip(ids, new, strict=True)]
+    bulk.insert(session, Item.__table__, _COLUMNS, rows)  # type: ignore[arg-type]
+    bulk.insert(session, ItemMedia.__table__, _FILES, files)  # type: ignore[arg-type]
+    events.emit(
+        session, "items.filed", team_id=project.team_id, project_id=project.id, actor=actor,
+        item=ids[0] if len(ids) == 1 else None, data={"count": len(ids)},
+    )  # fmt: skip
+    return ids
+
+
+def lock_names(session: Session, batch: Batch) -> None:
+    """Until the transaction ends nobody else looks for taken names in this batch, so that a name found free stays so."""
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(b"names" + batch.uid.bytes).digest()[:8], "big", signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -35,6 +36,9 @@ def refused(call, *args, **kwargs):
 def answer(value):
     print(json.dumps(value, default=str))
 """
+
+
+_seeds = itertools.count(1)
 
 
 @dataclass
@@ -75,11 +79,24 @@ class Bench:
         assert status == 200, (method, body, found)
         return found
 
+    def stranger(self) -> str:
+        """The key of somebody in a team of their own."""
+        name = f"strangers {next(_seeds)}"
+        team = self.ask("teams.add", {"name": name, "description": ""})["id"]
+        login = f"stranger-{next(_seeds)}"
+        made = self.ask(
+            "users.add", {"login": login, "password": "long enough 1", "isRestricted": False, "name": "", "email": ""}
+        )
+        self.ask("members.add", {"login": login, "teamId": team, "roleId": 1})
+        self.ask("members.remove", {"id": self.ask("users.me")["id"], "teamId": team})
+        assert made["userId"]
+        return self.server.cli("key", "create", "--user", login, "--name", "Stranger", "--team", str(team))["api_key"]
+
     def pictures(self, count: int, name: str = "photo", **options: Any) -> list[str]:
         """So many different pictures in the folder; their file names."""
         names = []
         for number in range(count):
-            seed = int(uuid.uuid4().hex[:6], 16)
+            seed = next(_seeds) % 65_536
             file = self.folder / f"{name}{number}.png"
             file.write_bytes(pictures.picture(seed=seed, **{"width": 40 + number, "height": 30, **options}))
             names.append(file.name)

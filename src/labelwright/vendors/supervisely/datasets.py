@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from labelwright.errors import NotFound
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
-from labelwright.services import access, batches, events, items
+from labelwright.services import access, batches, items
 from labelwright.vendors.supervisely import listing, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, extra_of, gone, keep
 from labelwright.vendors.supervisely.listing import ID, Field
@@ -167,9 +167,6 @@ def _empty(ask: Ask, row: Batch) -> None:
     ids = list(ask.session.scalars(select(Item.id).where(Item.project_id == project.id, Item.batch_id == row.id)))
     for start in range(0, len(ids), 500):
         items.remove(ask.session, project, ids[start : start + 500])
-    if ids:
-        events.emit(ask.session, "items.deleted", team_id=project.team_id, project_id=project.id, actor=ask.actor,
-                    data={"count": len(ids)})  # fmt: skip
 
 
 def of_project(ask: Ask, project: Project) -> list[int]:

@@ -114,9 +114,10 @@ def page(
     rows = ask.session.execute(ordered.limit(per_page + 1).offset((number - 1) * per_page)).all()
     if number == 1 and len(rows) <= per_page:
         return _paged(shape(rows), len(rows), per_page, per_page)
-    total, last = ask.session.execute(
+    counted: Any = ask.session.execute(
         query.with_only_columns(func.count(), func.max(id_column), maintain_column_froms=True)
     ).one()
+    total, last = counted
     echoed = per_page if ask.has("per_page") and cutoff is None else (cutoff or last or 0) * MOST + per_page
     return _paged(shape(rows[:per_page]), total, per_page, echoed)
 

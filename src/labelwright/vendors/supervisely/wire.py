@@ -6,7 +6,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -104,6 +104,15 @@ def text(value: Any, name: str, most: int = 100_000) -> str:
     if not isinstance(value, str) or len(value) > most or "\0" in value:
         raise Refused(400, f"{name} must be a text of at most {most} characters.")
     return value
+
+
+def time(value: Any, name: str) -> datetime:
+    """A moment in ISO 8601; one without a zone is UTC. Raises `Refused`."""
+    try:
+        at = datetime.fromisoformat(text(value, name, 100).replace("Z", "+00:00"))
+    except ValueError:
+        raise Refused(400, f"{name} must be a moment such as 2026-01-31T12:00:00.000Z, not {short(value)}.") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def object_of(value: Any, name: str) -> dict[str, Any]:

@@ -1,0 +1,421 @@
+"""Figures: labels one by one, in whole pixels, and the tags on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, select
+from starlette.responses import Response
+
+from labelwright.geometry.document import LabelObject
+from labelwright.models.documents import MAIN, DocumentHead
+from labelwright.models.items import Item
+from labelwright.models.projects import Project
+from labelwright.services import first_labels
+from labelwright.services.documents import Stored
+from labelwright.services.first_labels import Labels
+from labelwright.vendors.supervisely import geometry, ids, labels, listing, wire
+from labelwright.vendors.supervisely.annotations import heads, signatures
+from labelwright.vendors.supervisely.asking import Ask, Method, Methods
+from labelwright.vendors.supervisely.geometry import Grid
+from labelwright.vendors.supervisely.known import Known, Tag, known
+from labelwright.vendors.supervisely.labels import MINE, Signed
+from labelwright.vendors.supervisely.listing import ID, Field
+from labelwright.vendors.supervisely.wire import Refused
+
+MOST = 5000
+PAGE = 20_000
+FIELDS = {"id": Field(read=ID), "entityId": Field(read=ID), "imageId": Field(read=ID), "classId": Field(read=ID)}
+Changed = Callable[[LabelObject, Known], LabelObject]
+
+
+def add(ask: Ask) -> list[dict[str, Any]]:
+    """New figures on images; their ids in the order they were sent."""
+    sent = ask.list("figures", most=MOST)
+    batch = ask.batch(right="manage") if ask.has("datasetId") else None
+    refs = [_entity(ask, entry, f"figures[{n}]") for n, entry in enumerate(sent)]
+    found = ask.items(list(dict.fromkeys(refs)), "manage", batch=batch)
+    given: list[int] = [0] * len(sent)
+    for project, rows in _by_project(ask, found):
+        knows, stored = known(ask.session, project), heads(ask, rows)
+        grids = {item.id: Grid(*labels.size_of(item), subpixel=False) for item in rows}
+        free = {item.id: max((o.id for o in _objects(stored.get(item.id))), default=0) + 1 for item in rows}
+        put: dict[int, list[LabelObject]] = {item.id: [] for item in rows}
+        for place, (ref, entry) in enumerate(zip(refs, sent, strict=True)):
+            if ref in put:
+                put[ref].append(
+                    labels.read_object(knows, entry, grids[ref], free[ref], f"figures[{place}]", nested=True)
+                )
+                given[place] = ids.join(ref, free[ref])
+                free[ref] += 1
+        entries = [Labels(item, put[item.id], [], None, stored.get(item.id)) for item in rows]
+        first_labels.save_many(ask.session, ask.actor, project, entries)
+    return [{"id": number} for number in given]
+
+
+def _entity(ask: Ask, entry: Any, at: str) -> int:
+    figure = wire.object_of(entry, at)
+    ref = figure.get("entityId")
+    return wire.whole(ref, f"{at}.entityId") if ref is not None else ask.whole("entityId")
+
+
+def _objects(stored: Stored | None) -> list[LabelObject]:
+    return stored.document.objects if stored is not None else []
+
+
+def _by_project(ask: Ask, found: Sequence[Item]) -> Iterator[tuple[Project, list[Item]]]:
+    groups: dict[int, list[Item]] = {}
+    for item in found:
+        if item.kind != "image":
+            raise Refused(400, f"{item.id} is a video; its figures belong to objects over frames.")
+        groups.setdefault(item.project_id, []).append(item)
+    for project_id, rows in groups.items():
+        yield ask.session.get_one(Project, project_id), rows
+
+
+def change(ask: Ask, wanted: dict[int, Changed | None]) -> None:
+    """Change figures by their ids, or remove them (None), each item's in one save. Raises `Refused` for one that is not there."""
+    places = {ref: ids.split(ref) for ref in wanted}
+    found = ask.items(list(dict.fromkeys(item_id for item_id, _ in places.values())), "manage")
+    for project, rows in _by_project(ask, found):
+        knows, stored = known(ask.session, project), heads(ask, rows)
+        entries = []
+        for item in rows:
+            present = {o.id: o for o in _objects(stored.get(item.id))}
+            put, gone = [], []
+            for ref, (item_id, number) in places.items():
+                if item_id != item.id:
+                    continue
+                if number not in present:
+                    raise Refused(404, f"There is no figure {ref}.", "Not found")
+                changer = wanted[ref]
+                if changer is None:
+                    gone.append(number)
+                else:
+                    put.append(changer(present[number], knows))
+            entries.append(Labels(item, put, gone, None, stored.get(item.id)))
+        first_labels.save_many(ask.session, ask.actor, project, entries)
+
+
+def _figure(ask: Ask, ref: int) -> tuple[Item, LabelObject, Known, Signed]:
+    item_id, number = ids.split(ref)
+    item = ask.items([item_id])[0]
+    stored = heads(ask, [item])
+    thing = next((o for o in _objects(stored.get(item_id)) if o.id == number), None)
+    if thing is None or thing.shape is None:
+        raise Refused(404, f"There is no figure {ref}.", "Not found")
+    return item, thing, known(ask.session, ask.project_of(item)), signatures(ask, stored)[item_id]
+
+
+def figure_json(knows: Known, item: Item, thing: LabelObject, signed: Signed, *, subpixel: bool) -> dict[str, Any]:
+    """A figure as the package reads it."""
+    grid = Grid(*labels.size_of(item), subpixel=subpixel)
+    body = labels.write_object(knows, item, thing, grid, signed, alpha=False)
+    box, area = labels.bounds(thing, Grid(grid.width, grid.height, subpixel=False))
+    return {**body, "entityId": item.id, "imageId": item.id, "projectId": item.project_id, "datasetId": item.batch_id,
+            "geometryMeta": {"bbox": box}, "area": str(area), "meta": {}, "trackId": None, "realGeometry": None,
+            "status": None}  # fmt: skip
+
+
+def info(ask: Ask) -> dict[str, Any]:
+    """One figure."""
+    item, thing, knows, signed = _figure(ask, ask.whole("id"))
+    return figure_json(knows, item, thing, signed, subpixel=not ask.flag("integerCoords", True))
+
+
+def tags(ask: Ask) -> list[dict[str, Any]]:
+    """The tags of a figure."""
+    item, thing, knows, signed = _figure(ask, ask.whole("id"))
+    return labels.write_tags(
+        knows, thing.attributes, labels.extra_of(thing).get("tags", {}), signed, item.id, thing.class_name
+    )
+
+
+def listed(ask: Ask) -> dict[str, Any]:
+    """Figures of images of a dataset or a project, in the order of the images."""
+    query, terms = _images(ask)
+    counts = ask.session.execute(
+        query.with_only_columns(Item.id, DocumentHead.objects)
+        .join(DocumentHead, (DocumentHead.item_id == Item.id) & (DocumentHead.layer == MAIN))
+        .where(DocumentHead.objects > 0).order_by(Item.id)
+    ).all()  # fmt: skip
+    pages = _pages([(row[0], row[1]) for row in counts], min(max(ask.whole("per_page", PAGE), 1), PAGE))
+    number = ask.whole("page", 1)
+    chosen = pages[number - 1] if 1 <= number <= len(pages) else []
+    found = [row for row in ask.items(chosen) if row.kind == "image"]
+    entities = _shown(ask, found, terms)
+    total = len(entities) if len(pages) <= 1 else sum(row[1] for row in counts)
+    return {
+        "total": total,
+        "perPage": ask.whole("per_page", PAGE),
+        "pagesCount": max(1, len(pages)),
+        "entities": entities,
+    }
+
+
+def _images(ask: Ask) -> tuple[Select[Any], list[listing.Term]]:
+    terms = listing.terms(ask, FIELDS)
+    by_item = [t for t in terms if t.field in ("entityId", "imageId")]
+    rest = [t for t in terms if t.field not in ("entityId", "imageId")]
+    if ask.has("datasetId"):
+        batch = ask.batch()
+        query = select(Item).where(Item.project_id == batch.project_id, Item.batch_id == batch.id)
+    else:
+        query = select(Item).where(Item.project_id == ask.project().id)
+    for term in by_item:
+        query = query.where(listing.OPERATORS[term.operator](Item.id, term.value))
+    for term in rest:
+        # Figures that are asked for by their ids lie in the images that those ids name.
+        if term.field == "id" and term.operator in ("=", "in"):
+            refs = term.value if isinstance(term.value, list) else [term.value]
+            query = query.where(Item.id.in_({ref >> ids.BITS for ref in refs}))
+    if ask.list("filters", []):
+        raise Refused(400, "figures.list has no filters here; use filter.")
+    return query, rest
+
+
+def _pages(counts: Sequence[tuple[int, int]], size: int) -> list[list[int]]:
+    """Images on each page: whole images, about `size` figures."""
+    pages: list[list[int]] = []
+    held = 0
+    for item_id, count in counts:
+        if not pages or held + count > size:
+            pages.append([])
+            held = 0
+        pages[-1].append(item_id)
+        held += count
+    return pages
+
+
+def _shown(ask: Ask, found: Sequence[Item], terms: Sequence[listing.Term]) -> list[dict[str, Any]]:
+    subpixel = not ask.flag("integerCoords", True)
+    stored = heads(ask, found)
+    signed, rows = signatures(ask, stored), []
+    by_project: dict[int, Known] = {}
+    for item in found:
+        if item.project_id not in by_project:
+            by_project[item.project_id] = known(ask.session, ask.project_of(item))
+        for thing in _objects(stored.get(item.id)):
+            row = figure_json(by_project[item.project_id], item, thing, signed[item.id], subpixel=subpixel)
+            if all(listing.PLAIN[t.operator](row.get(t.field), t.value) for t in terms):
+                rows.append(row)
+    return rows
+
+
+def edit(ask: Ask) -> dict[str, Any]:
+    """Change a figure's geometry or tags."""
+    ref = ask.whole("id")
+    item = ask.items([ids.split(ref)[0]], "manage")[0]
+
+    def changed(thing: LabelObject, knows: Known) -> LabelObject:
+        sent: dict[str, Any] = {
+            "classTitle": thing.class_name,
+            "geometryType": _kind(knows, thing),
+            **labels.extra_of(thing),
+        }
+        grid = Grid(*labels.size_of(item), subpixel=False)
+        if ask.has("geometry"):
+            made = labels.read_object(
+                knows, {**sent, "tags": [], "geometry": ask.object("geometry")}, grid, thing.id, "figure", nested=True
+            )
+            thing = msgspec.structs.replace(thing, shape=made.shape, extra=_with(thing, made))
+        if ask.has("tags"):
+            values, more = labels.read_tags(knows, ask.list("tags"), "tags", thing.class_name)
+            thing = _tagged(thing, values, more)
+        if ask.has("nnCreated"):
+            thing = msgspec.structs.replace(thing, source="model" if ask.flag("nnCreated") else "human")
+        return thing
+
+    change(ask, {ref: changed})
+    return {"id": ref}
+
+
+def _kind(knows: Known, thing: LabelObject) -> str:
+    entry = knows.by_name.get(thing.class_name)
+    assert thing.shape is not None
+    return geometry.type_of(thing.shape, entry.shape if entry else "any", labels.extra_of(thing))
+
+
+def _with(thing: LabelObject, made: LabelObject) -> dict[str, Any] | None:
+    """What is kept of an object whose geometry was replaced: what described the old one goes."""
+    old = {
+        k: v
+        for k, v in labels.extra_of(thing).items()
+        if k not in ("alpha", "turned", "faces", "points", "nodes", "vertices", "more", "rest")
+    }
+    return {**(thing.extra or {}), MINE: {**old, **labels.extra_of(made)}}
+
+
+def _tagged(thing: LabelObject, values: dict[str, Any], more: dict[str, Any]) -> LabelObject:
+    extra = {k: v for k, v in labels.extra_of(thing).items() if k != "tags"} | ({"tags": more} if more else {})
+    return msgspec.structs.replace(
+        thing, attributes=values, extra={**(thing.extra or {}), MINE: extra} if extra else thing.extra
+    )
+
+
+def with_tag(thing: LabelObject, tag: Tag, value: Any, at: str) -> LabelObject:
+    """An object with one tag more; a further value of the same tag is kept beside. Raises `Refused`."""
+    row = tag.of("object", thing.class_name)
+    if row is None:
+        raise Refused(400, f"{at}: the tag {tag.name!r} is not for objects of the class {thing.class_name!r}.")
+    read = labels.value_in(tag, value, at)
+    more = dict(labels.extra_of(thing).get("tags", {}))
+    present = thing.attributes.get(tag.name)
+    if row.kind == "many_of":
+        return _tagged(thing, {**thing.attributes, tag.name: list(dict.fromkeys([*(present or []), read]))}, more)
+    if present is None:
+        return _tagged(thing, {**thing.attributes, tag.name: read}, more)
+    kept = more.get(tag.name)
+    more[tag.name] = [*(kept if kept and kept[0] == present else [present]), read]
+    return _tagged(thing, thing.attributes, more)
+
+
+def add_tags(ask: Ask) -> list[dict[str, Any]]:
+    """Tags on figures of a project; their ids in the order they were sent."""
+    project = ask.project(right="manage")
+    sent = [wire.object_of(v, f"tags[{n}]") for n, v in enumerate(ask.list("tags", most=20_000))]
+    knows = known(ask.session, project)
+    wanted: dict[int, list[tuple[Tag, Any, str]]] = {}
+    for number, entry in enumerate(sent):
+        at = f"tags[{number}]"
+        tag = knows.tag_of(wire.whole(entry.get("tagId"), f"{at}.tagId"), at)
+        wanted.setdefault(wire.whole(entry.get("figureId"), f"{at}.figureId"), []).append((tag, entry.get("value"), at))
+    for ref in wanted:
+        if ask.items([ids.split(ref)[0]])[0].project_id != project.id:
+            raise Refused(400, f"The figure {ref} is not in this project.")
+
+    def adding(ref: int) -> Changed:
+        def changed(thing: LabelObject, _knows: Known) -> LabelObject:
+            for tag, value, at in wanted[ref]:
+                thing = with_tag(thing, tag, value, at)
+            return thing
+
+        return changed
+
+    change(ask, {ref: adding(ref) for ref in wanted})
+    return [{"id": ids.join(ids.split(entry["figureId"])[0], entry["tagId"] * 64), **entry} for entry in sent]
+
+
+def add_tag(ask: Ask) -> dict[str, Any]:
+    """A tag on one figure."""
+    ref, number = ask.whole("figureId"), ask.whole("tagId")
+
+    def changed(thing: LabelObject, knows: Known) -> LabelObject:
+        return with_tag(thing, knows.tag_of(number, "tagId"), ask.value("value", None), "value")
+
+    change(ask, {ref: changed})
+    return {
+        "id": ids.join(ids.split(ref)[0], number * 64),
+        "tagId": number,
+        "figureId": ref,
+        "value": ask.value("value", None),
+    }
+
+
+def remove_tag(ask: Ask) -> dict[str, Any]:
+    """Take a tag off a figure."""
+    ref, number = ask.whole("figureId"), ask.whole("tagId")
+
+    def changed(thing: LabelObject, knows: Known) -> LabelObject:
+        name = knows.tag_of(number, "tagId").name
+        if name not in thing.attributes:
+            raise Refused(404, f"The figure {ref} has no tag {name!r}.", "Not found")
+        more = {k: v for k, v in labels.extra_of(thing).get("tags", {}).items() if k != name}
+        return _tagged(thing, {k: v for k, v in thing.attributes.items() if k != name}, more)
+
+    change(ask, {ref: changed})
+    return {"success": True}
+
+
+def priority(ask: Ask) -> dict[str, Any]:
+    """What lies on top of what, kept as sent."""
+    value = ask.whole("priority")
+
+    def changed(thing: LabelObject, _knows: Known) -> LabelObject:
+        return msgspec.structs.replace(
+            thing, extra={**(thing.extra or {}), MINE: {**labels.extra_of(thing), "priority": value}}
+        )
+
+    change(ask, {ask.whole("id"): changed})
+    return {"success": True}
+
+
+def remove(ask: Ask) -> dict[str, Any]:
+    """Take figures away."""
+    change(ask, dict.fromkeys(ask.wholes("figureIds", most=MOST)))
+    return {"success": True}
+
+
+def read_geometries(_context: Any, _actor: Any, form: Any) -> list[tuple[int, dict[str, Any]]]:
+    """The pairs of a form: a figure's id and its geometry as JSON."""
+    refs, found = form.getlist("figureId"), []
+    parts = form.getlist("geometry")
+    if len(refs) != len(parts) or not refs:
+        raise Refused(400, "The form needs pairs of figureId and geometry.")
+    for ref, part in zip(refs, parts, strict=True):
+        raw = part.file.read() if hasattr(part, "file") else str(part).encode()
+        try:
+            value = msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            raise Refused(400, f"The geometry of the figure {wire.short(ref)} is not JSON.") from None
+        found.append((wire.whole(ref, "figureId"), wire.object_of(value, "geometry")))
+    return found
+
+
+def upload_geometries(ask: Ask) -> dict[str, Any]:
+    """The bitmaps of alpha masks, which the package sends apart from their figures."""
+    sent = dict(ask.prepared)
+    sizes = {item.id: labels.size_of(item) for item in ask.items([ids.split(ref)[0] for ref in sent], "manage")}
+
+    def setting(ref: int) -> Changed:
+        def changed(thing: LabelObject, knows: Known) -> LabelObject:
+            grid = Grid(*sizes[ids.split(ref)[0]], subpixel=False)
+            body = sent[ref] if "bitmap" in sent[ref] else {"bitmap": sent[ref]}
+            shape, extra = geometry.read(_kind(knows, thing), body, grid, f"geometry of {ref}")
+            kept = {k: v for k, v in labels.extra_of(thing).items() if k != "alpha"} | extra
+            return msgspec.structs.replace(thing, shape=shape, extra={**(thing.extra or {}), MINE: kept})
+
+        return changed
+
+    change(ask, {ref: setting(ref) for ref in sent})
+    return {"success": True}
+
+
+def download_geometries(ask: Ask) -> Response:
+    """Geometries of figures as the parts of a form, named by their ids."""
+    refs = ask.wholes("ids", most=MOST)
+    found = {item.id: item for item in ask.items([ids.split(ref)[0] for ref in refs])}
+    stored = heads(ask, list(found.values()))
+    knows = {p.id: known(ask.session, p) for p, _ in _by_project(ask, list(found.values()))}
+    parts: list[tuple[str, str, Iterator[bytes]]] = []
+    for ref in refs:
+        item_id, number = ids.split(ref)
+        thing = next((o for o in _objects(stored.get(item_id)) if o.id == number), None)
+        if thing is None or thing.shape is None:
+            raise Refused(404, f"There is no figure {ref}.", "Not found")
+        item = found[item_id]
+        entry = knows[item.project_id]
+        body = labels.write_object(entry, item, thing, Grid(*labels.size_of(item), subpixel=False), labels.UNSIGNED)[
+            "geometry"
+        ]
+        content = body.get("bitmap", body)
+        parts.append((str(ref), "application/json", iter([msgspec.json.encode(content)])))
+    return wire.multipart(iter(parts))
+
+
+METHODS: Methods = {
+    "figures.bulk.add": Method(add, write=True),
+    "figures.info": Method(info),
+    "figures.list": Method(listed),
+    "figures.editInfo": Method(edit, write=True),
+    "figures.priority.update": Method(priority, write=True),
+    "figures.bulk.remove": Method(remove, write=True),
+    "figures.tags.list": Method(tags),
+    "figures.tags.bulk.add": Method(add_tags, write=True),
+    "figures.bulk.upload.geometry": Method(upload_geometries, write=True, prepare=read_geometries, form=True),
+    "figures.bulk.download.geometry": Method(download_geometries),
+    "object-tags.add-to-object": Method(add_tag, write=True),
+    "object-tags.remove-from-figure": Method(remove_tag, write=True),
+}
