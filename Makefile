@@ -37,6 +37,10 @@ migration: ## write a migration: NAME=what_changes (NAME=first rewrites the firs
 bench: setup ## measure and print our speed beside the peers' figures; ARGS=names of benchmarks
 	@$(PY) -m benchmarks $(ARGS)
 
+bench-peers: setup ## the same for us and Label Studio side by side, in one run; ARGS=names of benchmarks
+	@scripts/setup peers
+	@$(PY) -m benchmarks.peers $(ARGS)
+
 pins: ## write requirements/*.txt anew from pyproject.toml
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/base.txt
 	uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/base.txt --extra assist pyproject.toml -o requirements/assist.txt
@@ -46,4 +50,4 @@ pins: ## write requirements/*.txt anew from pyproject.toml
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements/peers.in -o requirements/peers.txt
 	uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate --override requirements/supervisely-without.txt requirements/supervisely.in -o requirements/supervisely.txt
 
-.PHONY: help install run setup test lint format migration bench pins
+.PHONY: help install run setup test lint format migration bench bench-peers pins
