@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from labelwright.edge import auth
-from labelwright.edge.call import Call
+from labelwright.edge.call import Call, OfCall
 from labelwright.edge.context import Context
 from labelwright.errors import NotFound, Unauthenticated
 from labelwright.models.identity import Team, Workspace
@@ -26,28 +26,13 @@ CHUNK = 500
 
 
 @dataclass
-class Ask:
+class Ask(OfCall):
     """A call being answered. `body`: its JSON object or list (a GET's query); `prepared`: what `Method.prepare` made
     before the transaction, such as files that are in the store already."""
 
     call: Call
     body: Any
     prepared: Any = None
-
-    @property
-    def session(self) -> Session:
-        """The call's transaction."""
-        return self.call.session
-
-    @property
-    def actor(self) -> Actor:
-        """Who asks."""
-        return self.call.actor
-
-    @property
-    def context(self) -> Context:
-        """What the edges share."""
-        return self.call.context
 
     def has(self, name: str) -> bool:
         """Whether a field was sent and is not null."""
