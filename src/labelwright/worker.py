@@ -14,6 +14,7 @@ from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
 from labelwright.vendors.playment import callbacks as playment
+from labelwright.vendors.supervisely import hooks as supervisely
 from labelwright.vendors.roboflow import exports as searches
 from labelwright.vendors.roboflow import zips
 
@@ -29,6 +30,7 @@ TASKS: dict[str, Task] = {
 # One line per JSON in which a webhook may be told: its name -> function that builds the call.
 SHAPES: dict[str, Shape] = webhooks.SHAPES | {
     "playment": playment.call,
+    supervisely.SHAPE: supervisely.call,
 }
 # One line per kind of row that is work: name (for `wake.call`) -> function that does a chunk of it.
 PUMPS: dict[str, Pump] = {

@@ -180,7 +180,9 @@ def _track_faults(
     attributes: Mapping[str, AttributeInfo], permitted: frozenset[str] | None,
 ) -> Found:  # fmt: skip
     keyframes: Sequence[Keyframe] = item.keyframes or ()
-    if not any(k.shape is not None for k in keyframes):
+    # Imports may announce an object before its shapes arrive.
+    announced = item.keyframes == [] and item.source == "import"
+    if not announced and not any(k.shape is not None for k in keyframes):
         yield "keyframes", "A video's object needs at least one keyframe with a shape.", "shape"
     last = -1
     fixed = dict(item.attributes)

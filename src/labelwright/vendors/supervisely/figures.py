@@ -16,13 +16,14 @@ from labelwright.models.projects import Project
 from labelwright.services import first_labels
 from labelwright.services.documents import Stored
 from labelwright.services.first_labels import Labels
-from labelwright.vendors.supervisely import geometry, ids, labels, listing, wire
+from labelwright.vendors.supervisely import geometry, ids, labels, listing, videolabels, wire
 from labelwright.vendors.supervisely.annotations import heads, signatures
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.geometry import Grid
 from labelwright.vendors.supervisely.known import Known, Tag, known
 from labelwright.vendors.supervisely.labels import MINE, Signed
 from labelwright.vendors.supervisely.listing import ID, Field
+from labelwright.vendors.supervisely.tracks import FIGURE
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
@@ -37,6 +38,8 @@ def add(ask: Ask) -> list[dict[str, Any]]:
     batch = ask.batch(right="manage") if ask.has("datasetId") else None
     refs = [_entity(ask, entry, f"figures[{n}]") for n, entry in enumerate(sent)]
     found = ask.items(list(dict.fromkeys(refs)), "manage", batch=batch)
+    if len(found) == 1 and found[0].kind == "video":
+        return videolabels.add_figures(ask, found[0], sent)
     given: list[int] = [0] * len(sent)
     for project, rows in _by_project(ask, found):
         knows, stored = known(ask.session, project), heads(ask, rows)
@@ -121,6 +124,8 @@ def figure_json(knows: Known, item: Item, thing: LabelObject, signed: Signed, *,
 
 def info(ask: Ask) -> dict[str, Any]:
     """One figure."""
+    if ask.whole("id") >= FIGURE:
+        return videolabels.figure_info(ask, ask.whole("id"))
     item, thing, knows, signed = _figure(ask, ask.whole("id"))
     return figure_json(knows, item, thing, signed, subpixel=not ask.flag("integerCoords", True))
 
@@ -144,7 +149,7 @@ def listed(ask: Ask) -> dict[str, Any]:
     pages = _pages([(row[0], row[1]) for row in counts], min(max(ask.whole("per_page", PAGE), 1), PAGE))
     number = ask.whole("page", 1)
     chosen = pages[number - 1] if 1 <= number <= len(pages) else []
-    found = [row for row in ask.items(chosen) if row.kind == "image"]
+    found = ask.items(chosen)
     entities = _shown(ask, found, terms)
     total = len(entities) if len(pages) <= 1 else sum(row[1] for row in counts)
     return {
@@ -197,8 +202,15 @@ def _shown(ask: Ask, found: Sequence[Item], terms: Sequence[listing.Term]) -> li
     for item in found:
         if item.project_id not in by_project:
             by_project[item.project_id] = known(ask.session, ask.project_of(item))
-        for thing in _objects(stored.get(item.id)):
-            row = figure_json(by_project[item.project_id], item, thing, signed[item.id], subpixel=subpixel)
+        if item.kind == "video":
+            made = videolabels.figures_of(ask, item, by_project[item.project_id], full=True)
+        else:
+            here = by_project[item.project_id]
+            made = [
+                figure_json(here, item, thing, signed[item.id], subpixel=subpixel)
+                for thing in _objects(stored.get(item.id))
+            ]
+        for row in made:
             if all(listing.PLAIN[t.operator](row.get(t.field), t.value) for t in terms):
                 rows.append(row)
     return rows
@@ -207,6 +219,8 @@ def _shown(ask: Ask, found: Sequence[Item], terms: Sequence[listing.Term]) -> li
 def edit(ask: Ask) -> dict[str, Any]:
     """Change a figure's geometry or tags."""
     ref = ask.whole("id")
+    if ref >= FIGURE:
+        return videolabels.edit_figure(ask, ref)
     item = ask.items([ids.split(ref)[0]], "manage")[0]
 
     def changed(thing: LabelObject, knows: Known) -> LabelObject:
@@ -344,7 +358,9 @@ def priority(ask: Ask) -> dict[str, Any]:
 
 def remove(ask: Ask) -> dict[str, Any]:
     """Take figures away."""
-    change(ask, dict.fromkeys(ask.wholes("figureIds", most=MOST)))
+    refs = ask.wholes("figureIds", most=MOST)
+    videolabels.remove_figures(ask, [ref for ref in refs if ref >= FIGURE])
+    change(ask, dict.fromkeys(ref for ref in refs if ref < FIGURE))
     return {"success": True}
 
 

@@ -25,8 +25,10 @@ from labelwright.vendors.supervisely import (
     collections,
     datasets,
     figures,
+    hooks,
     image_tags,
     images,
+    issues,
     jobs,
     jobstats,
     jobwork,
@@ -34,6 +36,8 @@ from labelwright.vendors.supervisely import (
     people,
     places,
     queues,
+    videolabels,
+    videos,
     wire,
 )
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, actor_of, nobody
@@ -59,6 +63,10 @@ METHODS: Methods = {
     **queues.METHODS,
     **collections.METHODS,
     **activity.METHODS,
+    **videos.METHODS,
+    **videolabels.METHODS,
+    **issues.METHODS,
+    **hooks.METHODS,
 }
 MOST_FORM = 1 << 20
 MOST_PART = 1 << 20

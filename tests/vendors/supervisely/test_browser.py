@@ -1,0 +1,111 @@
+"""An entity of a job that the package made, in people's browsers: labeled, handed in, rejected, corrected, accepted; the
+package, waiting all the while, hears of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.editor.conftest import Hand, eventually
+from tests.vendors.supervisely import conftest, floor
+from tests.vendors.supervisely.conftest import Bench
+
+pytestmark = pytest.mark.browser
+SIZE = (640, 480)
+
+MADE = """
+image = api.image.upload_path(DATASET, "lemon.png", sys.argv[5])
+api.annotation.upload_ann(image.id, sly.Annotation((480, 640), [sly.Label(sly.Rectangle(10, 400, 60, 500), sly.ProjectMeta.from_json(api.project.get_meta(PROJECT)).get_obj_class("kiwi"))]))
+answer([job("lemons", classes_to_label=["lemon"], objects_limit_per_image=3, reviewer_id=USERS["rita"])[0].id, image.id])
+"""
+WAITING = """
+J = api.labeling_job
+J.wait(int(sys.argv[1]), target_status=J.Status.COMPLETED, wait_attempts=600, wait_attempt_timeout_sec=0.2)
+print("it is completed")
+"""
+READ = """
+meta = sly.ProjectMeta.from_json(api.project.get_meta(PROJECT))
+ann = sly.Annotation.from_json(api.annotation.download(int(sys.argv[5])).annotation, meta)
+of_job = J.get_annotations(int(sys.argv[6]), [int(sys.argv[5])])[0]
+answer({"all": sorted([l.obj_class.name, l.geometry.to_json()["points"]["exterior"]] for l in ann.labels), "job": [l.obj_class.name for l in of_job.labels],
+        "states": states(int(sys.argv[6]))})
+"""
+
+
+def sign_in(bench: Bench, context: Any, login: str) -> Hand:
+    hand = Hand(SimpleNamespace(server=bench.server), context, login)  # type: ignore[arg-type]
+    hand.size = SIZE
+    hand.page.add_init_script(
+        "localStorage['labelwright.editor'] ??= JSON.stringify({hintsSeen: ['draw', 'class', 'save']})"
+    )
+    hand.page.goto(f"{bench.server.url}/login")
+    hand.page.fill("input[name=email]", login)
+    hand.page.fill("input[name=password]", "11111abc")
+    hand.page.keyboard.press("Enter")
+    hand.page.wait_for_url(lambda url: "/login" not in url)
+    return hand
+
+
+@pytest.fixture
+def hands(bench: Bench, browser: Any) -> Any:
+    contexts: list[Any] = []
+
+    def make(login: str) -> Hand:
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
+        return sign_in(bench, contexts[-1], login)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def test_label_submit_reject_correct_accept(bench: Bench, hands: Callable[[str], Hand]) -> None:
+    place = floor.make(bench, 0)
+    (picture,) = bench.pictures(1, "lemon", width=SIZE[0], height=SIZE[1])
+    arguments = (place.project, place.dataset, json.dumps(place.users), "[]")
+    job, image = bench.script(floor.BEGIN + MADE, *arguments, picture)
+    waiting = subprocess.Popen(
+        [str(conftest.python()), "-c", conftest.BEGIN + WAITING, str(job)], env=bench.environment(), cwd=bench.folder,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+    def status() -> str:
+        return bench.ask("jobs.info", {"id": job})["status"]
+
+    task: Any = SimpleNamespace(uid=place.next("ann", place.key("ann"))["task"]["uid"])
+    ann, rita = hands(place.logins["ann"]), hands(place.logins["rita"])
+    ann.open(task)
+    classes = ann.page.locator("lw-classes")
+    assert "lemon" in classes.inner_text()
+    assert "kiwi" not in classes.inner_text()
+    ann.click(450, 35).press("Delete")  # the kiwi is not this job's
+    assert sorted(ann.rows()) == ["kiwi"] or any("kiwi" in row for row in ann.rows())
+    ann.press("b").drag((100, 100), (200, 180)).wait("saved").press("Control+Enter")
+    eventually(lambda: status() == "on_review")
+
+    rita.open(task).press("r")
+    dialog = rita.page.locator("dialog.reject")
+    dialog.get_by_role("radio").first.click()
+    dialog.get_by_role("textbox").fill("Loose")
+    dialog.get_by_role("button", name="Return to author").click()
+    eventually(lambda: status() == "in_progress")
+    assert bench.ask("jobs.info", {"id": job})["entities"][0]["reviewStatus"] == "rejected"
+
+    ann.open(task).press("b").drag((300, 300), (340, 360)).wait("saved").press("Control+Enter")
+    eventually(lambda: status() == "on_review")
+    assert waiting.poll() is None
+    rita.open(task).press("y")
+    eventually(lambda: status() == "completed")
+    out, _ = waiting.communicate(timeout=60)
+    assert (waiting.returncode, "it is completed" in out) == (0, True)
+
+    found = bench.script(floor.BEGIN + READ, *arguments, image, job)
+    assert [name for name, _ in found["all"]] == ["kiwi", "lemon", "lemon"]
+    assert found["all"][0][1] == [[400, 10], [500, 60]]
+    assert (found["job"], found["states"]) == (["lemon", "lemon"], ["accepted"])
+    assert not [*ann.thrown, *rita.thrown]
