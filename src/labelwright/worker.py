@@ -14,9 +14,9 @@ from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
 from labelwright.storage import Store, open_store
 from labelwright.vendors.playment import callbacks as playment
-from labelwright.vendors.supervisely import hooks as supervisely
 from labelwright.vendors.roboflow import exports as searches
 from labelwright.vendors.roboflow import zips
+from labelwright.vendors.supervisely import hooks as supervisely
 
 # One line per task: name -> function. Names are stored with queued tasks: never change one, add another.
 TASKS: dict[str, Task] = {

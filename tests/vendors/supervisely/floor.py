@@ -109,7 +109,8 @@ def fill(bench: Bench, dataset: int, count: int, kind: str = "images") -> list[i
         batch = session.get_one(Batch, dataset)
         row = {"project_id": batch.project_id, "batch_id": batch.id, "kind": kind[:-1], "media_state": "ready",
                "width": 640, "height": 480}  # fmt: skip
-        session.execute(insert(Item), [{**row, "name": f"IMG_{n:04}.jpeg"} for n in range(count)])
+        if count:
+            session.execute(insert(Item), [{**row, "name": f"IMG_{n:04}.jpeg"} for n in range(count)])
         return list(session.scalars(select(Item.id).where(Item.batch_id == dataset).order_by(Item.id)))
 
 

@@ -124,7 +124,7 @@ q = Q.create("of a collection", [USERS["ann"]], [USERS["rita"]], collection_id=c
 out = {"info": E.get_info_by_id(c.id)._asdict(), "added": added, "missing": missing, "taken": taken, "names": [x.name for x in E.get_list(PROJECT)],
        "twin": E.create(PROJECT, "hard", change_name_if_conflict=True).name, "taken_name": refused(E.create, PROJECT, "hard"),
        "queue": [e["id"] for e in Q.get_entities_all_pages(q)["images"]], "of": Q.get_info_by_id(q).collection_id,
-       "part": Q.get_entities_all_pages(q, collection_id=c.id)["total"], "lists": len(Q.get_list(TEAM, collection_id=c.id))}
+       "part": Q.get_entities_all_pages(q, collection_id=c.id)["total"], "items": [i.id for i in E.get_items(c.id, "entities_collection")], "lists": len(Q.get_list(TEAM, collection_id=c.id))}
 E.remove(c.id)
 answer(out | {"gone": E.get_info_by_id(c.id)})
 """)
@@ -139,7 +139,7 @@ answer(out | {"gone": E.get_info_by_id(c.id)})
     assert (found["names"], found["twin"] != "hard", found["gone"]) == (["hard"], True, None)
     assert "400" in found["taken_name"] or "409" in found["taken_name"]
     assert found["queue"] == [place.images[1], place.images[2], place.images[3]]
-    assert (found["part"], found["lists"]) == (3, 1)
+    assert (found["part"], found["lists"], found["items"]) == (3, 1, found["queue"])
 
 
 def test_bad_queues_are_refused(place: Floor) -> None:

@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from labelwright.models.documents import LabelCount
 from labelwright.models.items import Item
 from labelwright.models.work import Task
-from labelwright.services import access
-from labelwright.vendors.supervisely import wire
+from labelwright.vendors.supervisely import collections, jobviews, wire
 from labelwright.vendors.supervisely.asking import Ask
 from labelwright.vendors.supervisely.wire import Refused
 
@@ -40,8 +39,13 @@ def _class(ask: Ask, data: Data) -> ColumnElement[bool]:
 
 
 def _job(ask: Ask, data: Data) -> ColumnElement[bool]:
-    job = access.job(ask.session, ask.actor, wire.whole(data.get("jobId"), "filters.data.jobId"))
-    return Item.id.in_(select(Task.item_id).where(Task.job_id == job.id))
+    view = jobviews.find(ask, wire.whole(data.get("jobId"), "filters.data.jobId"))
+    return Item.id.in_(select(Task.item_id).where(view.tasks))
+
+
+def _collection(ask: Ask, data: Data) -> ColumnElement[bool]:
+    inside = Item.id.in_(collections.chosen(ask, wire.whole(data.get("collectionId"), "filters.data.collectionId")))
+    return inside if wire.flag(data.get("include", True), "filters.data.include") else ~inside
 
 
 # A filter is a line here: its type, and the condition that its data says.
@@ -49,6 +53,7 @@ FILTERS: dict[str, Callable[[Ask, Data], ColumnElement[bool]]] = {
     "images_filename": _name,
     "objects_class": _class,
     "job": _job,
+    "entities_collection": _collection,
 }
 
 
