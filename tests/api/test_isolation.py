@@ -34,6 +34,12 @@ BODIES: dict[str, Any] = {
     "add_comment": {"body": "x"},
     "change_comment": {"resolved": True},
     "create_export": {"format": "coco"},
+    "find_outline": {"start": [0.1, 0.1], "end": [0.2, 0.2]},
+    "cut_out": {"box": [0.1, 0.1, 0.2, 0.2]},
+    "find_superpixels": {"part": [0.1, 0.1, 0.2, 0.2]},
+    "track_objects": {"frame": 0, "count": 1, "objects": [{"id": 1, "shape": BOX}]},
+    "ask_model": {"model": str(uuid.uuid4()), "ask": "whole"},
+    "change_model": {"name": "x"},
 }
 # What the owner cannot get either while a file is not there yet.
 NOT_YET = {"get_export_file", "get_frame_times", "get_frame"}
@@ -52,6 +58,9 @@ def things(owner: Person, floor: Floor) -> dict[str, str]:
         f"{base}/items", json={"url": "https://example.org/a.jpg", "objects": [{"id": 1, "class": "car", "shape": BOX}]}
     ).json()
     hook = api.post("/api/v1/webhooks", json={"url": "https://example.org/", "project": project}).json()["uid"]
+    model = api.post("/api/v1/models", json={"name": "M", "url": "https://example.org/", "project": project}).json()[
+        "uid"
+    ]
     delivery = api.post(f"/api/v1/webhooks/{hook}/test").json()["uid"]
     export = api.post(f"{base}/exports", json={"format": "coco"}).json()["uid"]
     found = {
@@ -70,6 +79,7 @@ def things(owner: Person, floor: Floor) -> dict[str, str]:
         "jobs.uid": api.get("/api/v1/jobs").json()["results"][0]["uid"],
         "webhooks.uid": hook,
         "webhooks.delivery": delivery,
+        "models.uid": model,
         "background-tasks.uid": export,
         "exports.uid": export,
     }
@@ -148,6 +158,8 @@ def test_ids_in_queries_and_bodies(stranger: Person, things: dict[str, str]) -> 
         f"/api/v1/events?item={item}",
         f"/api/v1/events/stream?project={project}",
         f"/api/v1/webhooks?project={project}",
+        f"/api/v1/models?project={project}",
+        f"/api/v1/models?workspace={things['workspaces.ref']}",
         f"/api/v1/projects?workspace={things['workspaces.ref']}",
         f"{base}/items?batch={batch}",
         f"{base}/tasks?job={things['jobs.uid']}",
@@ -163,6 +175,8 @@ def test_ids_in_queries_and_bodies(stranger: Person, things: dict[str, str]) -> 
         ("/api/v1/keys", {"name": "x", "workspace": things["workspaces.ref"]}, {404}),
         ("/api/v1/keys", {"name": "x", "user": things["teams.user"]}, {404}),
         ("/api/v1/webhooks", {"url": "https://example.org/", "project": project}, {404}),
+        ("/api/v1/models", {"name": "x", "url": "https://example.org/", "project": project}, {404}),
+        ("/api/v1/models", {"name": "x", "url": "https://example.org/", "workspace": things["workspaces.ref"]}, {404}),
         ("/api/v1/webhooks", {"url": "https://example.org/", "team": things["teams.uid"]}, {404}),
         (f"{base}/batches", {"name": "x", "parent": batch}, {404}),
         (f"{base}/jobs", {"name": "x", "batch": batch}, {404}),

@@ -100,6 +100,7 @@ def _things(live: Live) -> dict[str, str]:
         "jobs.uid": job,
         "comments.uid": comment,
         "webhooks.uid": hook,
+        "models.uid": live.post("/models", {"name": "M", "url": "http://10.0.0.1/", "project": project})["uid"],
         "background-tasks.uid": live.post(f"/projects/{project}/exports", {})["uid"],
         "webhooks.delivery": live.post(f"/webhooks/{hook}/test", {})["uid"],
     }

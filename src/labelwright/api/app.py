@@ -18,6 +18,7 @@ from labelwright.api import (
     lists,
     me,
     media,
+    models,
     openapi,
     problems,
     projects,
@@ -49,6 +50,8 @@ ROUTERS = [
     background.routes,
     background.streams,
     webhooks.routes,
+    models.routes,
+    models.streams,
     teams.routes,
 ]
 TAGS = [
@@ -66,6 +69,7 @@ TAGS = [
     {"name": "Comments", "description": "What people said about an item."},
     {"name": "Exports", "description": "Datasets in standard formats."},
     {"name": "Background tasks", "description": "Long work, and how far it is."},
+    {"name": "Models", "description": "Models of your own that the editor asks."},
     {"name": "Webhooks", "description": "Being told about events."},
     {"name": "Events", "description": "What happened."},
 ]

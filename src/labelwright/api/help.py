@@ -7,6 +7,7 @@ import base64
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from pydantic import Field, WithJsonSchema
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from labelwright.api.forms import Form, Number
+from labelwright.api.forms import Form, Number, Short
 from labelwright.api.openapi import struct_body
+from labelwright.api.problems import FaultBody, fault
 from labelwright.api.routing import ERRORS, RawBody, StrictRoute, respond
 from labelwright.api.structs import decode
 from labelwright.assist.opencv import opencv
@@ -25,7 +27,10 @@ from labelwright.edge.call import Call, begin
 from labelwright.errors import Invalid, Problem
 from labelwright.geometry import masks, measures
 from labelwright.geometry.document import Mask, Rectangle, Shape
-from labelwright.services import access, checks, helping
+from labelwright.models.items import Item
+from labelwright.models.projects import Project
+from labelwright.models.work import Job
+from labelwright.services import access, checks, helping, model_services, ontology
 
 routes = APIRouter(tags=["Help while drawing"], route_class=StrictRoute)
 Fraction = Annotated[Number, Field(ge=0, le=1)]
@@ -84,6 +89,32 @@ class SuperpixelsBody(TypedDict):
     height: int
     count: int
     labels: str
+
+
+class ModelAsk(Form):
+    """A question to a model of the users' own: about a box, a point, or the whole picture.
+
+    `class`: what a thing is that the model gives no class; `task`: the one worked on, whose job may allow fewer classes."""
+
+    model: UUID = Field(strict=False)
+    ask: Literal["box", "point", "whole"]
+    frame: FrameNumber = 0
+    box: BoxOf | None = None
+    point: Place | None = None
+    class_name: Annotated[Short, Field(alias="class")] = ""
+    task: UUID | None = Field(None, strict=False)
+
+
+FoundBody = TypedDict(
+    "FoundBody", {"class": str, "shape": ShapeJson, "attributes": dict[str, Any], "score": float | None}
+)
+
+
+class AnswerBody(TypedDict):
+    """What the model found and the project can take; `refused`: why not the rest, by places in the model's answer."""
+
+    objects: list[FoundBody]
+    refused: list[FaultBody]
 
 
 class Followed(msgspec.Struct, forbid_unknown_fields=True):
@@ -217,6 +248,53 @@ def track_objects(request: Request, uid: UUID, raw: RawBody) -> Response:
         for n, track in found.items()
     ]
     return respond({"reached": reached, "tracks": tracks})
+
+
+@routes.post(
+    "/items/{uid}/help/model", operation_id="ask_model", response_model=None,
+    responses={**ERRORS, 200: {"model": AnswerBody}},
+)  # fmt: skip
+def ask_model(request: Request, uid: UUID, body: ModelAsk) -> Response:
+    """Ask a model of the users' own. Its answer is checked as anybody's labels are; nothing is saved."""
+    box = box_of(body.box) if body.box is not None else None
+    missing = {"box": box is None, "point": body.point is None}.get(body.ask, False)
+    if missing:
+        raise Invalid(f"Say which {body.ask}.", field=body.ask)
+    with opened(request, uid) as (call, item):
+        user = call.actor.user_id
+        asked, place = _asked(call, item, body)
+        where = helping.source(call.session, item, body.frame)
+        question = model_services.Question(body.ask, body.frame, box, body.point, body.class_name, str(item.uid))
+    helper = helper_of(request)
+    with helper.turns.take(user):
+        pixels = helper.pixels(where)
+        answer = model_services.ask(request.app.state.context.settings, asked, question, pixels)
+        size = place.size or (pixels.shape[1], pixels.shape[0])
+        found = model_services.checked(asked, question, answer, replace(place, size=size))
+    objects = [
+        {"class": o.class_name, "shape": o.shape or o.keyframes[0].shape, "attributes": o.attributes, "score": o.score}  # type: ignore[index]
+        for o in found.objects
+    ]
+    return respond({"objects": objects, "refused": [fault(p) for p in found.refused]})
+
+
+def _asked(call: Call, item: Item, body: ModelAsk) -> tuple[model_services.Service, model_services.Place]:
+    session = call.session
+    project = session.get_one(Project, item.project_id)
+    row = access.model_service(session, call.actor, body.model, "label")
+    classes = attributes = None
+    if body.task is not None:
+        task = access.task(session, call.actor, body.task, "label")
+        if task.item_id != item.id:
+            raise Invalid("This task is about another item.", field="task")
+        job = session.get_one(Job, task.job_id)
+        classes, attributes = job.allowed_classes, job.allowed_attributes
+    size = (item.width, item.height) if item.width and item.height and item.kind == "image" else None
+    place = model_services.Place(
+        ontology.compiled(session, project), project.kind, size, item.frames if project.kind == "video" else None,
+        classes, attributes,
+    )  # fmt: skip
+    return model_services.usable(session, project, row, body.ask), place
 
 
 def as_kind(found: Mask, kind: str) -> Shape:

@@ -131,6 +131,24 @@ class Fetcher:
                     break
             return Answer(response.status_code, kept.decode("utf-8", "replace").replace("\0", ""))
 
+    def ask(self, url: str, body: bytes, headers: dict[str, str], *, seconds: float, most: int) -> bytes:
+        """POST a body and give the whole answer, which must be a 200 of at most `most` bytes. Redirects are not followed.
+
+        Raises `FetchError`."""
+        self._deadline.start(seconds)
+        address = _address(url)
+        with self._open("POST", address, body, headers) as response:
+            if response.status_code != HTTPStatus.OK:
+                raise _bad_status(address, response)
+            _check_encoding(response)
+            kept = bytearray()
+            for chunk in response.iter_raw():
+                self._deadline.check()
+                kept += chunk
+                if len(kept) > most:
+                    raise FetchError(f"The answer is larger than {most // 1_000_000} MB.")
+            return bytes(kept)
+
     @contextmanager
     def _open(
         self, method: str, address: httpx2.URL, body: bytes | None = None, headers: dict[str, str] | None = None

@@ -1,5 +1,5 @@
 """Tables, by subject. Importing this package fills `Base.metadata`."""
 
-from labelwright.models import background, documents, events, identity, items, projects, versions, work
+from labelwright.models import assist, background, documents, events, identity, items, projects, versions, work
 
-__all__ = ["background", "documents", "events", "identity", "items", "projects", "versions", "work"]
+__all__ = ["assist", "background", "documents", "events", "identity", "items", "projects", "versions", "work"]

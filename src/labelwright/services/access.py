@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from labelwright.db import Base
 from labelwright.errors import Forbidden, NotFound
+from labelwright.models.assist import ModelService
 from labelwright.models.background import BackgroundTask
 from labelwright.models.events import Webhook
 from labelwright.models.identity import Team, Workspace
@@ -155,6 +156,15 @@ def webhook(session: Session, actor: Actor, ref: Ref, right: str = "manage") -> 
     elif actor.workspace_id is not None:
         raise NotFound("There is no such webhook.")
     require(actor, right, row.team_id, "webhook")
+    return row
+
+
+def model_service(session: Session, actor: Actor, ref: Ref, right: str = "manage") -> ModelService:
+    """A model of the users' own by id or uid."""
+    row = _find(session, ModelService, ref)
+    if actor.workspace_id not in (None, row.workspace_id):
+        raise NotFound("There is no such model.")
+    require(actor, right, row.team_id, "model")
     return row
 
 

@@ -18,7 +18,17 @@ from labelwright.edge.call import Call
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Attribute, LabelClass, Project, Workflow
 from labelwright.models.work import Comment, Job, Task
-from labelwright.services import documents, helping, items, job_options, media, ontology, projects, workflows
+from labelwright.services import (
+    documents,
+    helping,
+    items,
+    job_options,
+    media,
+    model_services,
+    ontology,
+    projects,
+    workflows,
+)
 from labelwright.services.access import Actor
 
 # Above so many tasks in a job nobody reads "item 12 of 300", and counting them would cost. Jobs seldom shrink: those
@@ -140,11 +150,19 @@ class CanBody(TypedDict):
     review: bool
 
 
+class AskableBody(TypedDict):
+    """A model of the users' own, and what it can be asked about: `box`, `point`, `whole`."""
+
+    uid: str
+    name: str
+    asks: list[str]
+
+
 class HelpBody(TypedDict):
-    """What helps while drawing here: names of tools (see *Help while drawing*)."""
+    """What helps while drawing here: names of tools (see *Help while drawing*), and models to ask."""
 
     tools: list[str]
-    models: list[dict[str, Any]]
+    models: list[AskableBody]
 
 
 class WorkBody(TypedDict):
@@ -182,7 +200,15 @@ def work(call: Call, task: Task) -> WorkBody:
         },  # type: ignore[typeddict-item]
         "comments": [comment(session, row) for row in said],
         "can": _can(call.actor, task, project, job),
-        "help": {"tools": helping.tools(), "models": []},
+        "help": _help(session, project),
+    }
+
+
+def _help(session: Session, project: Project) -> HelpBody:
+    models = model_services.of_project(session, project, active=True)
+    return {
+        "tools": helping.tools(),
+        "models": [{"uid": str(row.uid), "name": row.name, "asks": row.asks} for row in models],
     }
 
 
