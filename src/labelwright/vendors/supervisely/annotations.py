@@ -34,11 +34,15 @@ FIELDS = {
 }
 
 
-def heads(ask: Ask, found: Sequence[Item]) -> dict[int, Stored]:
-    """The newest labels of items, by item id."""
+def heads(ask: Ask, found: Sequence[Item], *, lock: bool = False) -> dict[int, Stored]:
+    """The newest labels of items, by item id. `lock`: to change them; other such calls wait until the transaction ends."""
     stored: dict[int, Stored] = {}
-    numbers = list(dict.fromkeys(item.id for item in found))
+    numbers = sorted({item.id for item in found})
     for start in range(0, len(numbers), 500):
+        if lock and ask.session.get_bind().dialect.name == "postgresql":
+            # The package sends tags of the same figures in several calls at once. SQLite has one writer anyway.
+            rows = select(Item.id).where(Item.id.in_(numbers[start : start + 500])).order_by(Item.id)
+            ask.session.execute(rows.with_for_update(key_share=True)).all()
         stored |= documents.read_many(ask.session, numbers[start : start + 500])
     return stored
 
@@ -74,7 +78,7 @@ def upload(ask: Ask) -> dict[str, Any]:
         raise Refused(400, "An image stands twice in annotations.")
     found = ask.items(refs, "manage", batch=batch)
     project = ask.project_of(batch)
-    knows, stored = known(ask.session, project), heads(ask, found)
+    knows, stored = known(ask.session, project), heads(ask, found, lock=True)
     changes = [
         _replaced(knows, item, stored.get(item.id), wire.object_of(entry.get("annotation"), f"annotations[{n}].annotation"),
                   f"annotations[{n}].annotation")
@@ -196,7 +200,7 @@ def copy(ask: Ask) -> dict[str, Any]:
     by_project: dict[int, list[tuple[Item, Item]]] = {}
     for source, target in zip(sources, targets, strict=True):
         by_project.setdefault(target.project_id, []).append((source, target))
-    stored = heads(ask, [*sources, *targets])
+    stored = heads(ask, [*sources, *targets], lock=True)
     for project_id, pairs in by_project.items():
         project = ask.session.get_one(Project, project_id)
         knows = known(ask.session, project)

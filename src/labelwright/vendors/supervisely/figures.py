@@ -42,7 +42,7 @@ def add(ask: Ask) -> list[dict[str, Any]]:
         return videolabels.add_figures(ask, found[0], sent)
     given: list[int] = [0] * len(sent)
     for project, rows in _by_project(ask, found):
-        knows, stored = known(ask.session, project), heads(ask, rows)
+        knows, stored = known(ask.session, project), heads(ask, rows, lock=True)
         grids = {item.id: Grid(*labels.size_of(item), subpixel=False) for item in rows}
         free = {item.id: max((o.id for o in _objects(stored.get(item.id))), default=0) + 1 for item in rows}
         put: dict[int, list[LabelObject]] = {item.id: [] for item in rows}
@@ -83,7 +83,7 @@ def change(ask: Ask, wanted: dict[int, Changed | None]) -> None:
     places = {ref: ids.split(ref) for ref in wanted}
     found = ask.items(list(dict.fromkeys(item_id for item_id, _ in places.values())), "manage")
     for project, rows in _by_project(ask, found):
-        knows, stored = known(ask.session, project), heads(ask, rows)
+        knows, stored = known(ask.session, project), heads(ask, rows, lock=True)
         entries = []
         for item in rows:
             present = {o.id: o for o in _objects(stored.get(item.id))}

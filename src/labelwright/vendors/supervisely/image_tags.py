@@ -49,7 +49,7 @@ def _change(ask: Ask, found: Sequence[Item], changed: Any) -> None:
         groups.setdefault(item.project_id, []).append(item)
     for project_id, rows in groups.items():
         project = ask.session.get_one(Project, project_id)
-        knows, stored = known(ask.session, project), heads(ask, rows)
+        knows, stored = known(ask.session, project), heads(ask, rows, lock=True)
         entries = []
         for item in rows:
             head = stored.get(item.id)
