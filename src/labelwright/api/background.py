@@ -36,7 +36,7 @@ routes = Routes()
 streams = APIRouter(tags=["Background tasks"], route_class=StrictRoute)
 ENDED = frozenset({"done", "failed"})
 LONGEST = 3600.0
-KIND = Literal["export", "import"]
+KIND = Literal["export", "import", "dataset-import"]
 
 
 class Download(StreamingResponse):
@@ -46,13 +46,15 @@ class Download(StreamingResponse):
 
 
 class NewExport(Form):
-    """What to export. `stage` `end`: only items that went through their workflow; `labeled`: only those with objects."""
+    """What to export. `stage` `end`: only items that went through their workflow; `labeled`: only those with objects;
+    `pictures`: the original pictures go in, where the format has a place for them."""
 
     format: Short = "coco"
     batch: UUID | None = Field(None, strict=False)
     job: UUID | None = Field(None, strict=False)
     stage: Literal["label", "review", "end"] | None = None
     labeled: bool = False
+    pictures: bool = False
 
 
 class BackgroundFilter(PageQuery):
@@ -91,6 +93,7 @@ def create_export(call: Call, uid: UUID, body: NewExport) -> BackgroundBody:
         job=access.job(session, actor, body.job).id if body.job is not None else None,
         stage=body.stage,
         labeled=body.labeled,
+        pictures=body.pictures,
     )
     return background(session, exports.start(session, actor, project, body.format, filters))
 
@@ -157,7 +160,7 @@ def background(session: Session, row: BackgroundTask) -> BackgroundBody:
         "done": row.done,
         "total": row.total,
         # Filters name rows by number, which says nothing to the outside.
-        "arguments": {k: v for k, v in row.arguments.items() if k != "filters"},
+        "arguments": {k: v for k, v in row.arguments.items() if k not in ("filters", "key", "awaits")},
         "result": result,
         "file": f"/api/v1/exports/{row.uid}/file" if filed else None,
         "error": row.error,

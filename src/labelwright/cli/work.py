@@ -61,15 +61,84 @@ def create_workflow(
 
 def import_tasks(
     file: Annotated[
-        Path, typer.Argument(help="NDJSON: one task a line, as the REST API's import takes them; -: standard input.")
+        Path,
+        typer.Argument(
+            help="A dataset (zip, folder or file), or NDJSON with one task a line (`--format tasks`; -: standard input)."
+        ),
     ],
     project: Annotated[str, typer.Option(metavar="UID", help="The project's uid.")],
-    batch: Annotated[str | None, typer.Option(help="Uid or name, for lines that name none.")] = None,
-    workflow: Annotated[str | None, typer.Option(help="Uid, tag or name (default: the project's own).")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(help="Dataset format, such as yolo; `tasks`: NDJSON (default: what the file looks like)."),
+    ] = None,
+    batch: Annotated[str | None, typer.Option(help="Uid or name; of a dataset: name, made when new.")] = None,
+    workflow: Annotated[
+        str | None, typer.Option(help="Uid, tag or name, for NDJSON (default: the project's own).")
+    ] = None,
+    create_classes: Annotated[
+        bool, typer.Option("--create-classes", help="Make classes and attributes that the project lacks (datasets).")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take the items into the dataset at once (datasets).")
+    ] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """File many tasks. A line that is wrong is reported and left out; an import that was broken off can simply be repeated."""
+    """Take in a dataset of any format, or many tasks.
+
+    Of a dataset everything is taken in or nothing; an import of either kind that was broken off can simply be repeated."""
+    if format is None and (str(file) == "-" or file.suffix.lower() in (".ndjson", ".jsonl")):
+        format = "tasks"
+    if format == "tasks":
+        _import_lines(file, project, batch, workflow, data, json)
+    else:
+        _import_dataset(file, project, format, (batch or "", create_classes, accept), data, json)
+
+
+def _import_dataset(
+    path: Path, project: str, format: str | None, said: tuple[str, bool, bool], data: Path | None, json: bool
+) -> None:
+    from labelwright.formats.detect import detect
+    from labelwright.services import access, datasets
+
+    settings = output.settings(data)
+    with output.database(settings) as database:
+        with database.read() as session:
+            row = find_project(session, project)
+            actor = _owner_of(session, row)
+            access.require(actor, "manage", row.team_id, "project")
+            store: Any = session.info["store"]
+        try:
+            file: Any = path if path.is_dir() else path.open("rb")
+        except OSError as error:
+            raise Invalid(f"{path} cannot be read: {error.strerror}.") from None
+        try:
+            options = datasets.Options(format or detect(file), *said)
+            found = datasets.take_in(datasets.Place(database, store, settings, row.id, actor), file, options)
+        finally:
+            if file is not path:
+                file.close()
+    value = {"format": options.format, **found.result()}
+    output.answer(json, value, "\n".join(_told(value)))
+
+
+def _told(value: dict[str, Any]) -> Iterator[str]:
+    """A dataset's report for people."""
+    yield (
+        f"{value['format']}: {value['images']} images, {value['objects']} objects; {value['filed']} filed, {value['labeled']} here got"
+        f" labels, {value['kept']} kept theirs."
+    )
+    if value["classes_created"]:
+        yield f"Classes made: {', '.join(value['classes_created'])}"
+    if value["missing"]:
+        yield f"{value['missing']} pictures are missing: {', '.join(value['missing_names'][:5])} ..."
+    for name, count in value["left_out"].items():
+        yield f"No place for {name}: {count}"
+
+
+def _import_lines(
+    file: Path, project: str, batch: str | None, workflow: str | None, data: Path | None, json: bool
+) -> None:
     from labelwright.api.imports import Report, file_chunk
 
     report = Report()
@@ -98,9 +167,10 @@ def import_tasks(
 def export(
     project: Annotated[str, typer.Option(metavar="UID", help="The project's uid.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The file to write; -: standard output.")],
-    format: Annotated[str, typer.Option(help="Dataset format, such as coco.")] = "coco",
+    format: Annotated[str, typer.Option(help="Dataset format, such as coco (docs/formats.md).")] = "coco",
     batch: Annotated[str | None, typer.Option(metavar="UID", help="Only this batch.")] = None,
     stage: Annotated[str | None, typer.Option(help="Only items whose tasks are there: label, review or end.")] = None,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Put the original pictures in.")] = False,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -113,7 +183,9 @@ def export(
         with database.read() as session:
             row = find_project(session, project)
             project_id, actor = row.id, _owner_of(session, row)
-            filters = Filters(batch=access.batch(session, actor, batch).id if batch else None, stage=stage)
+            filters = Filters(
+                batch=access.batch(session, actor, batch).id if batch else None, stage=stage, pictures=pictures
+            )
             exports.check(session, actor, row, format, filters)
         if to_terminal:
             value = exports.write(database, project_id, format, filters, sys.stdout.buffer)

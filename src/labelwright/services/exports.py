@@ -78,10 +78,12 @@ def write(
         if project is None:
             raise NotFound("There is no such project.")
         classes = samples.classes_of(session, project)
+        store = session.info.get("store") if filters.pictures or wanted.pictures else None
+    ways = samples.Ways(wanted.videos, store, wanted.pictures)
 
     def reported() -> Iterator[Sample]:
         told = 0
-        for sample in samples.stream(database, project_id, filters, passed):
+        for sample in samples.stream(database, project_id, filters, passed, ways):
             if progress is not None and passed.done - told >= 100:
                 told = passed.done
                 progress(told)

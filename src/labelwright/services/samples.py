@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,13 +13,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from labelwright.db import Database
-from labelwright.formats.sample import Sample, SampleClass
-from labelwright.geometry import tracks
-from labelwright.geometry.document import Document, LabelObject
+from labelwright.formats.sample import Frame, Sample, SampleClass
+from labelwright.formats.videos import frame_by_frame
+from labelwright.geometry.document import Document
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Task
 from labelwright.services import documents, ontology
+from labelwright.storage import Store, content_key
 
 CHUNK = 500
 COLUMNS = (
@@ -37,12 +39,23 @@ COLUMNS = (
 
 class Filters(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """Which items of a project. `batch` (with those inside it) and `job` are ids; `stage`: items with a task there,
-    `end` being those that went through their workflow; `labeled`: only items with at least one object."""
+    `end` being those that went through their workflow; `labeled`: only items with at least one object; `pictures`: the original
+    pictures go in, where the format has a place for them."""
 
     batch: int | None = None
     job: int | None = None
     stage: str | None = None
     labeled: bool = False
+    pictures: bool = False
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What a format wants: videos whole; pictures from this store; only items whose picture is here."""
+
+    whole: bool = False
+    store: Store | None = None
+    pictured: bool = False
 
 
 @dataclass
@@ -90,10 +103,12 @@ def count(session: Session, project_id: int, filters: Filters) -> int:
     return session.scalar(chosen(session, project_id, filters).with_only_columns(func.count())) or 0
 
 
-def stream(database: Database, project_id: int, filters: Filters, passed: Passed) -> Iterator[Sample]:
+def stream(
+    database: Database, project_id: int, filters: Filters, passed: Passed, ways: Ways | None = None
+) -> Iterator[Sample]:
     """The samples, in the order of their items. Each few hundred are read in a transaction of their own, so that a long
     export holds nothing open; an item that is deleted meanwhile is left out."""
-    after = 0
+    after, ways = 0, ways or Ways()
     with database.read() as session:
         folders = _folders(session, project_id)
     while True:
@@ -101,11 +116,14 @@ def stream(database: Database, project_id: int, filters: Filters, passed: Passed
             query = chosen(session, project_id, filters).with_only_columns(*COLUMNS)
             items = session.execute(query.where(Item.id > after).order_by(Item.id).limit(CHUNK)).all()
             found = documents.read_many(session, [i.id for i in items])
-            frames = _frames(session, [i.id for i in items if i.kind == "video"])
+            frames = _frames(session, [i.id for i in items if i.kind == "video"], ways.store)
+            pictures = _pictures(session, [i.id for i in items], ways.store)
         for item in items:
             document = found[item.id].document if item.id in found else Document()
             if document.objects or not filters.labeled:
-                yield from _samples(item, folders.get(item.batch_id, ""), document, frames.get(item.id, []), passed)
+                folder = folders.get(item.batch_id, "")
+                sample = _sample(item, folder, document, frames.get(item.id, []), pictures.get(item.id))
+                yield from _fit(sample, item, passed, ways)
             passed.done += 1
         if len(items) < CHUNK:
             return
@@ -123,51 +141,60 @@ def _folders(session: Session, project_id: int) -> dict[int, str]:
     return {batch_id: path(batch) for batch_id, batch in batches.items()}
 
 
-@dataclass(frozen=True)
-class _Frame:
-    name: str
-    width: int | None
-    height: int | None
+def _opener(store: Store | None, sha256: bytes | None) -> Callable[[], bytes] | None:
+    return partial(store.get, content_key(sha256)) if store is not None and sha256 is not None else None
 
 
-def _frames(session: Session, item_ids: Sequence[int]) -> dict[int, list[_Frame]]:
-    """The frames of sequences, in order, by item."""
+def _pictures(session: Session, item_ids: Sequence[int], store: Store | None) -> dict[int, Callable[[], bytes]]:
+    """How to get the files of pictures, by item; none without a store."""
+    if store is None or not item_ids:
+        return {}
     query = (
-        select(ItemMedia.item_id, ItemMedia.position, ItemMedia.frame_id, Media.width, Media.height)
+        select(ItemMedia.item_id, Media.sha256)
+        .join(Media, Media.id == ItemMedia.media_id)
+        .where(ItemMedia.item_id.in_(item_ids), ItemMedia.role == "main")
+    )
+    return {item_id: partial(store.get, content_key(sha256)) for item_id, sha256 in session.execute(query)}
+
+
+def _frames(session: Session, item_ids: Sequence[int], store: Store | None) -> dict[int, list[Frame]]:
+    """The frames of sequences, in order, by item; 0 for sizes that are not known."""
+    query = (
+        select(ItemMedia.item_id, ItemMedia.position, ItemMedia.frame_id, Media.width, Media.height, Media.sha256)
         .outerjoin(Media, Media.id == ItemMedia.media_id)
         .where(ItemMedia.item_id.in_(item_ids), ItemMedia.role == "frame")
         .order_by(ItemMedia.item_id, ItemMedia.position)
     )
-    frames: dict[int, list[_Frame]] = defaultdict(list)
-    for item_id, position, frame_id, width, height in session.execute(query) if item_ids else ():
-        frames[item_id].append(_Frame(frame_id or f"{position:06}", width, height))
+    frames: dict[int, list[Frame]] = defaultdict(list)
+    for item_id, position, frame_id, width, height, sha256 in session.execute(query) if item_ids else ():
+        frame = Frame(frame_id or f"{position:06}", width or 0, height or 0, _opener(store, sha256))
+        frames[item_id].append(frame)
     return frames
 
 
-def _samples(item: Any, folder: str, document: Document, frames: list[_Frame], passed: Passed) -> Iterator[Sample]:
+def _sample(
+    item: Any, folder: str, document: Document, frames: list[Frame], picture: Callable[[], bytes] | None
+) -> Sample:
     if item.kind == "image":
-        if item.width and item.height:
-            yield Sample(folder + item.name, item.width, item.height, document, str(item.uid), item.split)
-        else:
-            passed.without_size[item.media_state] += 1
-        return
-    if not frames:
-        frames = [_Frame(f"{n:06}", None, None) for n in range(item.frames)]
-    for number, frame in enumerate(frames):
-        width, height = frame.width or item.width, frame.height or item.height
-        if not width or not height:
+        frames = []
+    elif not frames:
+        frames, picture = [Frame(f"{n:06}", 0, 0) for n in range(item.frames)], None
+    return Sample(
+        folder + item.name,
+        item.width or 0,
+        item.height or 0,
+        document,
+        str(item.uid),
+        item.split,
+        picture,
+        frames=frames,
+    )
+
+
+def _fit(sample: Sample, item: Any, passed: Passed, ways: Ways) -> Iterator[Sample]:
+    """The sample as the format wants it; one whose size (or picture, where that is needed) is not here is counted."""
+    for part in [sample] if ways.whole else frame_by_frame(sample):
+        if not part.width or not part.height or (ways.pictured and part.picture is None and not part.frames):
             passed.without_size[item.media_state] += 1
             return
-        name = f"{folder}{item.name}/{frame.name}"
-        yield Sample(name, width, height, _in_frame(document, number), f"{item.uid}/{number}", item.split)
-
-
-def _in_frame(document: Document, frame: int) -> Document:
-    """The labels of one frame as a picture's: each object in its interpolated shape, its number as the group."""
-    objects = []
-    for item in document.objects:
-        state = tracks.state_at(item, frame)
-        if state is not None:
-            values: dict[str, Any] = {"attributes": state.attributes, "source": item.source, "score": item.score}
-            objects.append(LabelObject(item.id, item.class_name, state.shape, group=item.id, **values))
-    return Document(objects, {**document.attributes, **document.frames.get(str(frame), {})})
+        yield part
