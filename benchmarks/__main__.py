@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import postgres
 
-from benchmarks import editor, filing, install, work
+from benchmarks import editor, filing, install, supervisely_jobs, work
 from benchmarks.support import Result
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "saving": work.saving,
     "exporting": work.exporting,
     "editor": editor.editing,
+    "supervisely-jobs": supervisely_jobs.listing,
 }
 OUT = Path(".bench")
 

@@ -38,6 +38,7 @@ from labelwright.vendors.supervisely import (
     queues,
     videolabels,
     videos,
+    videotags,
     wire,
 )
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, actor_of, nobody
@@ -65,6 +66,7 @@ METHODS: Methods = {
     **activity.METHODS,
     **videos.METHODS,
     **videolabels.METHODS,
+    **videotags.METHODS,
     **issues.METHODS,
     **hooks.METHODS,
 }

@@ -18,7 +18,7 @@ from labelwright.services import access, items, media, videos
 from labelwright.services.access import Actor
 from labelwright.services.media import Ingested
 from labelwright.storage import content_key
-from labelwright.vendors.supervisely import annotations, collections, images, listing, videolabels, wire
+from labelwright.vendors.supervisely import annotations, collections, images, listing, videosheets, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.known import known
 from labelwright.vendors.supervisely.listing import ID, Field
@@ -192,7 +192,7 @@ def described(ask: Ask, found: Sequence[Item]) -> list[dict[str, Any]]:
         home, file = homes[item.project_id], files.get(item.id)
         kept = annotations.kept_of(item)
         head = stored.get(item.id)
-        tags = videolabels.item_tags(knows[home.id], item, head.document if head else None, signed.get(item.id))
+        tags = videosheets.item_tags(knows[home.id], item, head.document if head else None, signed.get(item.id))
         rows.append({
             "id": item.id, "name": item.name, "title": item.name, "description": kept.get("description", ""),
             "hash": wire.content_id(file.sha256) if file else None, "link": urls.get(item.id) or None, "teamId": home.team_id,
