@@ -20,7 +20,7 @@ VIEW = (
     "/activity",
 )
 REVIEW = ("/review",)
-MANAGE = ("/settings", "/connect", "/webhooks", "/webhooks/new", "/ontology/classes/new", "/ontology/attributes/new",
+MANAGE = ("/settings", "/connect", "/webhooks", "/webhooks/new", "/models", "/models/new", "/ontology/classes/new", "/ontology/attributes/new",
           "/workflow/new", "/batches/new", "/jobs/new")  # fmt: skip
 ROLES = {
     "vera": VIEW,
@@ -108,7 +108,7 @@ def test_a_change_beyond_the_role_is_refused(site: Site, name: str, path: str) -
 
 def test_a_change_in_another_team_finds_nothing(site: Site) -> None:
     charlie = site.as_("charlie")
-    for path in ("/settings", "/ontology/classes", "/jobs", "/delete", "/webhooks", "/batches"):
+    for path in ("/settings", "/ontology/classes", "/jobs", "/delete", "/webhooks", "/models", "/batches"):
         assert charlie.post(site.url + path, data={"name": "mine"}, headers=HTMX).status_code == 404
     answer = charlie.post(f"/jobs/{site.job.uid}/delete", headers=HTMX)
     assert answer.status_code == 404

@@ -55,6 +55,23 @@ document.addEventListener("click", async (event) => {
   toast("Copied.");
 });
 
+/* Try: data-try="address" of the API is called; what came of it is told in the button's data-try-into. */
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-try]");
+  if (!button) return;
+  const into = $(button.dataset.tryInto);
+  button.disabled = true;
+  into.textContent = "Asking…";
+  try {
+    const answer = await fetch(button.dataset.try, { method: "POST", credentials: "same-origin" });
+    const body = await answer.json();
+    into.textContent = answer.ok ? `Answered in ${body.seconds} s with ${body.objects} objects.` : body.detail;
+  } catch {
+    into.textContent = "The server did not answer.";
+  }
+  button.disabled = false;
+});
+
 /* Toasts */
 function toast(text) {
   const region = $("#toasts");
