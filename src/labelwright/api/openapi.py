@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from labelwright.api.problems import ProblemBody
+from labelwright.api.routing import describe_answers
 
 REF = "#/components/schemas/{name}"
 IDEMPOTENCY_KEY = {
@@ -29,6 +30,7 @@ SECURITY = {
 def document(app: FastAPI, tags: list[dict[str, str]], structs: dict[str, Any]) -> dict[str, Any]:
     """The document of an app, made once. `structs`: the msgspec types that schemas name by `x-msgspec`."""
     if app.openapi_schema is None:
+        describe_answers(app.routes)
         found = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes,
             openapi_version="3.1.0", tags=tags, servers=[{"url": "/api/v1"}],

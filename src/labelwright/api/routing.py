@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import json
 import typing
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
+from fastapi.utils import create_model_field
 from pydantic import BaseModel
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from labelwright.api.problems import MEDIA_TYPE
 from labelwright.edge.call import Call, run
@@ -83,19 +85,36 @@ class Routes(APIRouter):
         if status_code is None:
             status_code = 204 if result is type(None) else 200
         responses = {**ERRORS, **(options.pop("responses", None) or {})}
-        if result not in (None, type(None)) and not (inspect.isclass(result) and issubclass(result, Response)):
-            responses[status_code] = {**responses.get(status_code, {}), "model": result}
+        shown = result not in (None, type(None)) and not (inspect.isclass(result) and issubclass(result, Response))
+        if shown:
+            responses.setdefault(status_code, {})
         creates = "POST" in (methods or ()) and status_code in (201, 202)
         options["operation_id"] = options.get("operation_id") or endpoint.__name__
         options["response_model"] = None
+        handler = in_transaction(endpoint, hints, status_code, creates)
+        if shown:
+            _answers[handler] = (status_code, result)
         super().add_api_route(
             path,
-            in_transaction(endpoint, hints, status_code, creates),
+            handler,
             status_code=status_code,
             methods=methods,
             responses=responses,
             **options,
         )
+
+
+def describe_answers(routes: Sequence[BaseRoute]) -> None:
+    """Let routes know the types of what they answer. Only the OpenAPI document needs them, and making them for every
+    start takes time and memory."""
+    for route in iter_route_contexts(routes):
+        if route.endpoint in _answers:
+            status, model = _answers[route.endpoint]
+            name = f"Response_{status}_{route.unique_id}"
+            route.response_fields[status] = create_model_field(name=name, type_=model, mode="serialization")
+
+
+_answers: dict[Any, tuple[int, Any]] = {}
 
 
 def in_transaction(
