@@ -40,7 +40,7 @@ async function start(): Promise<void> {
       // What was open stays in sight until now; its stage goes with everything that listened to it.
       app.session = null;
       await app.updateComplete;
-      if (move) history.pushState(null, "", `/work/${task}`);
+      if (move && location.pathname !== `/work/${task}`) history.pushState(null, "", `/work/${task}`);
       session.goTo = (next) => void go(next);
       document.title = `${session.work.item.name} - ${session.work.job.name || session.work.project.name}`;
       app.session = session;

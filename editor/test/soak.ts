@@ -1,5 +1,5 @@
 // Random work against a real server, with everything that can go wrong with the network: saves that never arrive,
-// answers that get lost, visits that end at any moment. Run by tests/editor/test_no_stroke_lost.py, which checks nothing
+// answers that get lost, tabs that are killed at any moment or asked to let another tab go on. Run by tests/editor/test_no_stroke_lost.py, which checks nothing
 // itself: this ends with exit code 1 and a sentence when a stroke is lost.
 
 import { type LabelObject, same } from "../src/model/document.ts";
@@ -7,6 +7,7 @@ import type { Save, Saved } from "../src/model/work.ts";
 import { Api, Offline } from "../src/store/api.ts";
 import { MemoryJournal } from "../src/store/journal.ts";
 import { finishEarlier, openDocument, type Opened } from "../src/store/open.ts";
+import { Seat } from "../src/store/seat.ts";
 import type { Transport } from "../src/store/sync.ts";
 import { uuid } from "../src/store/uuid.ts";
 
@@ -61,23 +62,50 @@ async function somebodyElse(): Promise<void> {
   wanted.set(String(put[0].attributes!.name), "other");
 }
 
-async function main(): Promise<void> {
-  const journal = new MemoryJournal();
-  const network = new Network();
-  let work = await api.claim(task);
-  let visit = await openDocument(work, network, journal);
-  for (let round = 0; round < Number(roundsText); round++) {
+/** The tabs of one person: they share the journal, and one of them works. */
+const journal = new MemoryJournal();
+const network = new Network();
+let tab: { seat: Seat; visit: Opened };
+
+/** Opens a tab and works in it: the tab that worked until now is asked to step back, unless it was killed. */
+async function openTab(): Promise<void> {
+  const seat = new Seat(item);
+  const work = await api.claim(task);
+  if (!(await seat.take())) {
+    await seat.demand();
+    if (!(await seat.take())) fail("the other tab keeps the seat");
+  }
+  await finishEarlier(item, network, journal).catch(() => finishEarlier(item, api, journal));
+  const visit = await openDocument({ ...work, ...(await api.work(task)) }, network, journal);
+  seat.give = async () => {
+    // A last stroke while the other tab is already waiting.
     edit(visit);
+    if (random(2)) await Promise.race([visit.sync.settled(), pause(random(600))]);
+    visit.sync.stop();
+  };
+  tab = { seat, visit };
+}
+
+function killTab(): void {
+  tab.visit.sync.stop();
+  tab.seat.close();
+}
+
+async function main(): Promise<void> {
+  await openTab();
+  for (let round = 0; round < Number(roundsText); round++) {
+    edit(tab.visit);
     if (random(3) === 0) await pause(random(400));
     if (random(6) === 0) await somebodyElse();
-    if (random(8) === 0) visit.sync.online();
+    if (random(8) === 0) tab.visit.sync.online();
     if (random(9) !== 0) continue;
-    // The tab is killed: only the journal is left of it.
-    visit.sync.stop();
-    await finishEarlier(item, api, journal);
-    work = await api.work(task);
-    visit = await openDocument(work, network, journal);
+    // Another tab goes on: this one steps back, or was killed, and only the journal is left of it.
+    const before = tab;
+    if (random(2)) killTab();
+    await openTab();
+    before.seat.close();
   }
+  const { visit } = tab;
   network.broken = false;
   for (let i = 0; i < 200 && visit.sync.state.kind !== "saved"; i++) {
     visit.sync.online();

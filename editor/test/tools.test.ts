@@ -7,6 +7,11 @@ import { Driver, H, W, box, px } from "./driver.ts";
 
 const boxOf = (d: Driver): number[] => px((d.only.shape as Rectangle).box);
 
+test("what is drawn equals what the server gives back: defaults are left out", () => {
+  const d = new Driver().take("rectangle").drag([100, 100], [200, 200]);
+  assert.deepEqual(Object.keys(d.only).filter((key) => !["id", "class", "shape", "attributes"].includes(key)), []);
+});
+
 test("rectangle: dragged", () => {
   const d = new Driver().take("rectangle").drag([100, 50], [300, 150]);
   assert.deepEqual(boxOf(d), [100, 50, 300, 150]);

@@ -183,7 +183,11 @@ class Hand:
 
     def wait(self, state: str) -> Hand:
         """Until the state of saving is this."""
-        self.page.wait_for_selector(f".save[data-state={state}]")
+        try:
+            self.page.wait_for_selector(f".save[data-state={state}]", timeout=15_000)
+        except Exception as error:
+            said = self.page.locator("body").inner_text()[:300]
+            raise AssertionError(f"not {state}; the page says: {said!r}") from error
         return self
 
     def grey(self) -> int:

@@ -110,6 +110,39 @@ def test_a_task_that_somebody_else_took(studio: Studio, hand: Hands) -> None:
     assert len(task.objects) == 1
 
 
+@pytest.mark.browser
+def test_two_tabs_of_one_person_take_turns_and_lose_nothing(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task).press("b").drag((100, 100), (200, 200)).wait("saved")
+    second = Hand(studio, ana.context, "ana").open(task)
+    chip = second.page.locator(".chip", has_text="open in another tab")
+    assert chip.is_visible()
+    second.press("b").drag((300, 300), (400, 400))
+    assert second.rows() == ["Car 1"]
+    ana.drag((500, 100), (600, 200)).wait("saved")
+    eventually(lambda: second.rows() == ["Car 1", "Car 2"])
+    # Offline, the first tab cannot save before it steps back: the second finds everything in the journal.
+    ana.context.set_offline(True)
+    ana.drag((500, 300), (600, 400)).wait("offline")
+    second.page.get_by_role("button", name="Work here").click()
+    second.page.get_by_role("button", name="Try again").wait_for()
+    ana.context.set_offline(False)
+    second.page.get_by_role("button", name="Try again").click()
+    second.ready().wait("saved")
+    assert len(task.saved(lambda o: len(o) == 3)) == 3
+    second.press("b").drag((300, 300), (400, 400)).wait("saved")
+    ana.press("Escape").drag((700, 300), (750, 400))
+    ana.page.get_by_role("button", name="Work here").click()
+    ana.page.wait_for_selector(".save[data-state=saved]")
+    eventually(lambda: ana.rows() == ["Car 1", "Car 2", "Car 3", "Car 4"])
+    assert len(task.objects) == 4
+    second.page.locator(".chip", has_text="open in another tab").wait_for()
+    ana.page.close()
+    second.page.get_by_role("button", name="Work here").click()
+    second.wait("saved")
+    assert not second.thrown
+
+
 def release(hand: Hand, task: str) -> None:
     """Give the task back behind the editor's back, as another tab of the same person would."""
     hand.page.evaluate(

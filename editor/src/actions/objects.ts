@@ -114,7 +114,7 @@ export function place(s: Session, objects: LabelObject[], aside: boolean): void 
   const made = known.map(({ shape, class: name, attributes }): LabelObject => {
     const moved = kindOf(shape!).move(shape!, step.x, step.y);
     const put = s.bench.parts.video ? { keyframes: [{ frame: s.bench.frame, shape: moved }] } : { shape: moved };
-    return { id: s.store.nextId(), class: name, attributes, source: "human", ...put };
+    return { id: s.store.nextId(), class: name, attributes, ...put };
   });
   s.bench.insert(made);
   s.selection.set(made.map((o) => o.id));

@@ -8,8 +8,9 @@ import { type Comment, type Problem, type Work, personName } from "../model/work
 import { type Api, ApiError, Offline } from "../store/api.ts";
 import { Emitter } from "../store/emitter.ts";
 import { ServerHelp } from "../store/help.ts";
-import type { Journal } from "../store/journal.ts";
+import { type Journal, MemoryJournal } from "../store/journal.ts";
 import { finishEarlier, openDocument, type Opened } from "../store/open.ts";
+import { Seat } from "../store/seat.ts";
 import { Selection } from "../store/selection.ts";
 import type { SettingsStore } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
@@ -24,6 +25,12 @@ import { remember } from "./repeat.ts";
 /** What is open beside the canvas. */
 export type Panel = "labels" | "comments" | "guide" | "history" | "look";
 export type Dialog = "help" | "commands" | "classes" | "submit" | "clash" | "reject" | "skip" | "comment" | null;
+
+const ELSEWHERE = "You have this task open in another tab";
+/** How long a tab that is asked to step back tries to save; the rest waits in the journal. */
+const HANDOVER = 2000;
+/** How often a tab that looks on asks whether the other one is still there. */
+const FOLLOW = 2000;
 
 export class Session {
   readonly changed = new Emitter();
@@ -83,11 +90,65 @@ export class Session {
   /** Claims the task, brings back what was not saved, and opens its document. */
   static async open(task: string, api: Api, journal: Journal, settings: SettingsStore, pictures: Pictures): Promise<Session> {
     let { work, looking } = await claim(api, task);
-    if ((await journal.read(work.item.uid)).head?.inflight) {
-      await finishEarlier(work.item.uid, api, journal);
+    const seat = new Seat(work.item.uid);
+    const elsewhere = !looking && !(await seat.take());
+    // The journal belongs to the tab that works: one that looks on must not send what is in it.
+    const own = elsewhere ? new MemoryJournal() : journal;
+    if ((await own.read(work.item.uid)).head?.inflight) {
+      await finishEarlier(work.item.uid, api, own);
       work = { ...(await api.work(task)), can: work.can, task: work.task };
     }
-    return new Session(api, work, await openDocument(work, api, journal), settings, looking, pictures);
+    const session = new Session(api, work, await openDocument(work, api, own), settings, elsewhere ? ELSEWHERE : looking, pictures);
+    session.share(seat, elsewhere);
+    return session;
+  }
+
+  /** Another tab of this person works on the same task. */
+  elsewhere = false;
+  private seat: Seat | null = null;
+  private seatTimer: ReturnType<typeof setInterval> | undefined;
+  private readonly leaveSeat = (): void => this.seat?.close();
+  /** A tab in the background may have been frozen, and another have gone on meanwhile. */
+  private readonly lookAgain = (): void => {
+    if (document.visibilityState === "visible" && !this.elsewhere && !this.closed) void this.seat?.taken().then((taken) => (taken ? this.stepBack() : undefined));
+  };
+
+  /** The other tab is gone: this one goes on, with what that one left in the journal. */
+  private async followOn(): Promise<void> {
+    if (!this.closed && document.visibilityState === "visible" && (await this.seat?.take()) && !this.closed) this.goTo(this.work.task.uid);
+  }
+
+  private share(seat: Seat, elsewhere: boolean): void {
+    this.seat = seat;
+    this.elsewhere = elsewhere;
+    let version = this.sync.version;
+    this.sync.changed.on(() => {
+      if (this.sync.version !== version) seat.tell();
+      version = this.sync.version;
+    });
+    seat.told = () => void this.sync.refresh();
+    seat.give = () => this.stepBack();
+    window.addEventListener("pagehide", this.leaveSeat);
+    document.addEventListener("visibilitychange", this.lookAgain);
+    // Only one that has looked on from the start: one that stepped back was left on purpose.
+    if (elsewhere) this.seatTimer = setInterval(() => void this.followOn(), FOLLOW);
+  }
+
+  /** Another tab goes on here: everything is saved, or stays in the journal for that tab to find. */
+  private async stepBack(): Promise<void> {
+    this.bench.tool.cancel();
+    this.looking = ELSEWHERE;
+    this.elsewhere = true;
+    this.changed.emit();
+    this.clock.flush();
+    await Promise.race([this.sync.settled(), new Promise((resolve) => setTimeout(resolve, HANDOVER))]);
+    this.sync.stop();
+  }
+
+  /** Goes on with the task in this tab; the other one saves and looks on. */
+  async workHere(): Promise<void> {
+    await this.seat?.demand();
+    this.goTo(this.work.task.uid);
   }
 
   get mayEdit(): boolean {
@@ -112,6 +173,10 @@ export class Session {
     if (this.closed) return;
     this.closed = true;
     remember(this);
+    this.leaveSeat();
+    clearInterval(this.seatTimer);
+    window.removeEventListener("pagehide", this.leaveSeat);
+    document.removeEventListener("visibilitychange", this.lookAgain);
     this.bench.gaps?.stop();
     this.clock.stop();
     this.sync.stop();

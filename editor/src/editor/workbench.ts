@@ -212,7 +212,7 @@ export class Workbench implements Desk {
     }
     const id = store.nextId();
     const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape }] } : { shape };
-    const object: LabelObject = { id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name), source: "human" };
+    const object: LabelObject = { id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name) };
     const own = this.parts.semantic && shape.type === "mask" ? unlocked(this, id, shape) : shape;
     if (!own) return null;
     this.lastFor.set(shape.type, labelClass.name);

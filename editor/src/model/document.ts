@@ -22,7 +22,8 @@ export interface LabelObject {
   shape?: Shape | null;
   keyframes?: Keyframe[] | null;
   attributes?: Attributes;
-  source?: Source;
+  /** Left out for people's own, as the server leaves it out: what comes back must equal what was sent. */
+  source?: Exclude<Source, "human">;
   score?: number | null;
   locked?: boolean;
   group?: number | null;

@@ -40,7 +40,7 @@ export class TopBar extends Panel {
         ${session.reviewing ? html`<span class="chip review">review${task.author ? html` of ${personName(task.author)}` : nothing}</span>` : nothing}
       </div>
       <span class="spacer"></span>
-      ${session.looking ? html`<span class="chip" role="status">${session.looking}</span>` : this.saveState(session.sync.state)}
+      ${session.looking ? html`<span class="chip ${session.elsewhere ? "warn" : ""}" role="status">${session.looking}</span>${session.elsewhere ? html`<button @click=${() => session.workHere()}>Work here</button>` : nothing}` : this.saveState(session.sync.state)}
       <span class="clock" title="Time on this task"><span class="sr">Time on this task</span>${time(session.clock.seconds)}</span>
       ${this.verdicts()}`;
   }
