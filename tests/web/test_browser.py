@@ -7,7 +7,9 @@ import re
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from labelwright.formats import FORMATS
 from tests.support.processes import LiveServer
 
 pytestmark = pytest.mark.browser
@@ -177,6 +179,49 @@ def test_an_export_is_made_in_the_background_and_fetched(live_server: LiveServer
     content = json.loads(started.value.path().read_text())
     assert [c["name"] for c in content["categories"]] == ["box"]
     assert started.value.suggested_filename.startswith("quay-coco-")
+
+
+def test_a_folder_is_imported_and_comes_out_again(live_server: LiveServer, page: Any) -> None:
+    made = live_server.cli("project", "create", "Mole", "--kind", "image")
+    folder = live_server.data.parent / "boats"
+    for split, color in (("train", "red"), ("valid", "blue")):
+        (folder / split / "images").mkdir(parents=True)
+        (folder / split / "labels").mkdir()
+        Image.new("RGB", (80, 40), color).save(folder / split / "images" / f"{color}.png")
+        (folder / split / "labels" / f"{color}.txt").write_text("0 0.25 0.5 0.25 0.5\n")
+    (folder / "data.yaml").write_text("names: ['boat & <oar>']\n")
+    noted = complaints(page)
+    sign_in(page, live_server)
+    page.goto(f"{live_server.url}/projects/{made['uid']}/imports")
+    page.get_by_role("button", name="Import the first dataset").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Import").click()
+    dialog.get_by_text("Choose one file, or a folder.").wait_for()
+    noted.clear()  # the refused form was a 422
+    dialog.get_by_label("Or a folder").set_input_files(folder)
+    dialog.get_by_label("Take the items into the dataset at once").check()
+    dialog.get_by_role("button", name="Import").click()
+    page.get_by_text("classes made: boat & <oar>").wait_for()
+
+    api = page.context.request
+    items = api.get(f"{live_server.url}/api/v1/projects/{made['uid']}/items").json()["results"]
+    assert sorted((i["name"], i["split"]) for i in items) == [("blue.png", "valid"), ("red.png", "train")]
+
+    page.goto(f"{live_server.url}/projects/{made['uid']}/exports")
+    page.get_by_role("button", name="Make the first export").click()
+    page.get_by_role("dialog").locator('input[value="voc"]').check()
+    page.get_by_role("dialog").get_by_label("Put the original pictures in").check()
+    page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    page.get_by_text("Ready").wait_for()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    with started.value.path().open("rb") as file:
+        found = {s.name: s for s in FORMATS["voc"].read(file).samples}
+        assert {n: (s.split, s.width, s.document.objects[0].class_name) for n, s in found.items()} == {
+            "red.png": ("train", 80, "boat & <oar>"), "blue.png": ("valid", 80, "boat & <oar>"),
+        }  # fmt: skip
+        assert all(s.picture is not None for s in found.values())
+    assert not noted
 
 
 def _classes(server: LiveServer) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 from sqlalchemy import select
 
+from labelwright.formats import FORMATS
 from labelwright.models.background import BackgroundTask
 from labelwright.models.work import Task
 from labelwright.services import queue, tasks
@@ -180,6 +182,24 @@ def test_an_export_is_queued_and_belongs_to_its_team(site: Site) -> None:
         uid = session.scalars(select(BackgroundTask.uid)).one()
     assert vera.get(f"/exports/{uid}").status_code == 409  # not made yet
     assert site.as_("charlie").get(f"/exports/{uid}").status_code == 404
+
+
+def test_a_dataset_is_taken_by_the_form_and_belongs_to_its_team(site: Site) -> None:
+    alice, base = site.as_("alice"), site.url + "/imports"
+    assert "No imports yet" in alice.get(base).text
+    body = io.BytesIO()
+    FORMATS["voc"].write([], body, [])
+    files = {"file": ("set.zip", body.getvalue())}
+    assert site.as_("vera").post(base, files=files).status_code == 403
+    assert site.as_("charlie").post(base, files=files).status_code == 404
+    assert site.stranger().post(base, files=files).status_code in (303, 401)
+    for sent in ({"file": ("x.zip", b"hello")}, {"file": ("x.zip", b"")}):
+        assert alice.post(base, files=sent, headers=HTMX).status_code == 422
+    assert (
+        alice.post(base, data={"format": "voc"}, files=files, headers=HTMX).headers["hx-redirect"].endswith("/imports")
+    )
+    assert "Pascal VOC" in alice.get(base).text
+    assert "Import" in alice.get("/background", headers=HTMX).text
 
 
 def test_activity_says_what_happened_and_what_is_new(site: Site) -> None:

@@ -19,6 +19,7 @@ from labelwright.web.pages import (
     activity,
     batches,
     exports,
+    imports,
     items,
     jobs,
     login_token,
@@ -130,6 +131,8 @@ PAGES: list[tuple[str, str, Handler]] = [
     ("POST", P + "/jobs/{job_uid}", jobs.save),
     ("GET", "/jobs/{uid}", jobs.show),
     ("POST", "/jobs/{uid}/{verb}", jobs.act),
+    ("GET", P + "/imports", imports.index),
+    ("GET", P + "/imports/rows", imports.rows),
     ("GET", P + "/exports", exports.index),
     ("POST", P + "/exports", exports.start),
     ("GET", P + "/exports/rows", exports.rows),
@@ -161,6 +164,7 @@ def _routes() -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Mount("/static", StaticAssets(directory=STATIC)),
         Route("/login", _login, methods=["GET", "POST"]),
+        Route(P + "/imports", imports.receive, methods=["POST"]),
     ]
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, handler in PAGES:

@@ -22,6 +22,7 @@ TABS = (
     ("review", "Review", "/review", "review"),
     ("ontology", "Ontology", "/ontology", "view"),
     ("workflow", "Workflow", "/workflow", "view"),
+    ("imports", "Import", "/imports", "manage"),
     ("exports", "Exports", "/exports", "view"),
     ("activity", "Activity", "/activity", "view"),
     ("settings", "Settings", "/settings", "manage"),

@@ -58,7 +58,7 @@ def start(view: View, uid: str) -> Response:
     """Queue an export."""
     project = project_of(view, uid)
     batch = access.batch(view.session, view.actor, view.text("batch")).id if view.text("batch") else None
-    filters = Filters(batch=batch, stage=view.text("stage") or None)
+    filters = Filters(batch=batch, stage=view.text("stage") or None, pictures=view.flag("pictures"))
     exports.start(view.session, view.actor, project, view.text("format"), filters)
     return view.done(url_of(project, "/exports"), "The export is under way.")
 
