@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import postgres
 
-from benchmarks import editor, filing, install, supervisely_jobs, work
+from benchmarks import editor, filing, install, supervisely, supervisely_jobs, work
 from benchmarks.support import Result
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "exporting": work.exporting,
     "editor": editor.editing,
     "supervisely-jobs": supervisely_jobs.listing,
+    "supervisely": supervisely.supervisely,
 }
 OUT = Path(".bench")
 

@@ -37,7 +37,11 @@ def add(ask: Ask) -> list[dict[str, Any]]:
     sent = ask.list("figures", most=MOST)
     batch = ask.batch(right="manage") if ask.has("datasetId") else None
     refs = [_entity(ask, entry, f"figures[{n}]") for n, entry in enumerate(sent)]
-    found = ask.items(list(dict.fromkeys(refs)), "manage", batch=batch)
+    found = ask.items(list(dict.fromkeys(refs)), "manage")
+    # The package's fast upload names the dataset of the call before, so another one of the same project is no fault.
+    wrong = next((row for row in found if batch is not None and row.project_id != batch.project_id), None)
+    if wrong is not None and batch is not None:
+        raise Refused(400, f"{wrong.id} is not in the dataset {batch.id}.")
     if len(found) == 1 and found[0].kind == "video":
         return videolabels.add_figures(ask, found[0], sent)
     given: list[int] = [0] * len(sent)

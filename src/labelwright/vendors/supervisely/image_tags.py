@@ -22,10 +22,10 @@ MOST = 20_000
 Values = tuple[dict[str, Any], dict[str, list[Any]]]
 
 
-def of_items(ask: Ask, found: Sequence[Item]) -> dict[int, list[dict[str, Any]]]:
-    """Tags of items by their ids. Labels are read only for projects that have tags for whole items."""
+def of_items(ask: Ask, found: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
+    """Tags of items (or of rows of them with id, project_id and source) by their ids. Labels are read only for projects that have tags for whole items."""
     tags: dict[int, list[dict[str, Any]]] = {}
-    groups: dict[int, list[Item]] = {}
+    groups: dict[int, list[Any]] = {}
     for item in found:
         groups.setdefault(item.project_id, []).append(item)
     for project_id, rows in groups.items():

@@ -22,14 +22,20 @@ from labelwright.services.items import NewImage
 from labelwright.services.media import Ingested
 from labelwright.storage import content_key
 from labelwright.vendors.supervisely import datasets, image_filters, image_tags, listing, wire
-from labelwright.vendors.supervisely.annotations import keep, kept_of
+from labelwright.vendors.supervisely.annotations import keep
 from labelwright.vendors.supervisely.asking import CHUNK, Ask, Method, Methods
 from labelwright.vendors.supervisely.listing import ID, Field
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 1000
 AT_ONCE = 4  # files of one upload that are looked at side by side
-COLUMNS = (Item, ItemMedia.url, Media.sha256, Media.mime, Media.size, DocumentHead.objects)
+# Columns, not entities: a list of a hundred thousand images spends most of its time on those.
+_ITEM = Item.__table__.c
+COLUMNS = (
+    _ITEM.id, _ITEM.uid, _ITEM.project_id, _ITEM.batch_id, _ITEM.name, _ITEM.width, _ITEM.height, _ITEM.meta, _ITEM.source,
+    _ITEM.created_by, _ITEM.created_at, _ITEM.updated_at, ItemMedia.url, Media.sha256, Media.mime, Media.size,
+    DocumentHead.objects,
+)  # fmt: skip
 FIELDS = {
     "id": Field(Item.id, ID), "name": Field(Item.name), "datasetId": Field(Item.batch_id, ID), "width": Field(Item.width, ID),
     "height": Field(Item.height, ID), "hash": Field(Media.sha256, lambda v, at: wire.sha256_of(v)), "link": Field(ItemMedia.url),
@@ -53,16 +59,18 @@ def query_of(kind: str = "image") -> Any:
 
 def image_json(row: Any, tags: list[dict[str, Any]]) -> dict[str, Any]:
     """An image as the package reads it."""
-    item, url, sha256, mime, size, count = row
-    kept = kept_of(item)
-    path = f"/images/original/{item.uid}/{item.name}"
+    (key, uid, project_id, batch_id, name, width, height, meta, source, created_by, created_at, updated_at, url, sha256, mime,
+     size, count) = row  # fmt: skip
+    kept = (source or {}).get("supervisely") or {}
+    path = f"/images/original/{uid}/{name}"
+    made, changed = wire.moment(created_at), wire.moment(updated_at)
     return {
-        "id": item.id, "name": item.name, "link": url or None, "hash": wire.content_id(sha256) if sha256 else None,
-        "mime": mime_of(item.name, mime), "ext": item.name.rpartition(".")[2], "size": size, "width": item.width,
-        "height": item.height, "labelsCount": count or 0, "datasetId": item.batch_id, "projectId": item.project_id,
-        "createdAt": wire.moment(item.created_at), "updatedAt": wire.moment(item.updated_at),
-        "meta": item.meta if isinstance(item.meta, dict) else {}, "pathOriginal": path, "fullStorageUrl": path, "tags": tags,
-        "createdBy": item.created_by, "createdById": item.created_by, "description": kept.get("description", ""),
+        "id": key, "name": name, "link": url or None, "hash": wire.content_id(sha256) if sha256 else None,
+        "mime": mime_of(name, mime), "ext": name.rpartition(".")[2], "size": size, "width": width,
+        "height": height, "labelsCount": count or 0, "datasetId": batch_id, "projectId": project_id,
+        "createdAt": made, "updatedAt": changed,
+        "meta": meta if isinstance(meta, dict) else {}, "pathOriginal": path, "fullStorageUrl": path, "tags": tags,
+        "createdBy": created_by, "createdById": created_by, "description": kept.get("description", ""),
         "parentId": kept.get("parentId"),
     }  # fmt: skip
 
@@ -77,8 +85,8 @@ def mime_of(name: str, mime: str | None) -> str | None:
 
 def shaped(ask: Ask, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows of `query_of` as the package reads them."""
-    tags = image_tags.of_items(ask, [row[0] for row in rows])
-    return [image_json(row, tags.get(row[0].id, [])) for row in rows]
+    tags = image_tags.of_items(ask, rows)
+    return [image_json(row, tags.get(row[0], [])) for row in rows]
 
 
 def scope(ask: Ask, query: Any) -> Any:

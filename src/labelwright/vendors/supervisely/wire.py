@@ -62,7 +62,8 @@ def answer(body: Any, status: int = 200) -> Response:
 
 def moment(at: datetime | None) -> str | None:
     """A moment as its clients write it: UTC with milliseconds and Z."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z" if at else None
+    # All moments are in UTC; formatting by pattern takes three times as long, and lists have a hundred thousand of them.
+    return at.isoformat(timespec="milliseconds")[:23] + "Z" if at else None
 
 
 def content_id(sha256: bytes) -> str:
