@@ -43,6 +43,7 @@ class Ontology:
     attributes: list[AttributeInfo] = field(default_factory=list)
     _by_scope: dict[str, dict[str, AttributeInfo]] = field(init=False, repr=False, compare=False)
     _by_class: dict[str, dict[str, AttributeInfo]] = field(init=False, repr=False, compare=False)
+    _drawn_as: dict[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         scopes: dict[str, dict[str, AttributeInfo]] = {"item": {}, "frame": {}}
@@ -51,6 +52,7 @@ class Ontology:
                 scopes[attribute.scope][attribute.name] = attribute
         object.__setattr__(self, "_by_scope", scopes)
         object.__setattr__(self, "_by_class", {})
+        object.__setattr__(self, "_drawn_as", {})
 
     @property
     def item_attributes(self) -> dict[str, AttributeInfo]:
@@ -61,6 +63,16 @@ class Ontology:
     def frame_attributes(self) -> dict[str, AttributeInfo]:
         """Attributes of each frame, by name."""
         return self._by_scope["frame"]
+
+    def drawn_as(self, kind: str) -> frozenset[str]:
+        """Names of the classes whose objects may have a shape of this kind."""
+        found = self._drawn_as.get(kind)
+        if found is None:
+            found = frozenset(
+                name for name, known in self.classes.items() if known.shapes is None or kind in known.shapes
+            )
+            self._drawn_as[kind] = found
+        return found
 
     def attributes_of(self, class_name: str) -> dict[str, AttributeInfo]:
         """Attributes that an object of this class may have, by name. One that names the class wins over one for all."""

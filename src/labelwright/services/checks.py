@@ -56,13 +56,14 @@ def check_document(
     seen: set[int] | None = None if len({item.id for item in document.objects}) == len(document.objects) else set()
     allowed = None if allowed_classes is None else frozenset(allowed_classes)
     permitted = None if allowed_attributes is None else frozenset(allowed_attributes)
+    drawn = _drawn(ontology, allowed) if kind == "image" else {}
     for place, item in enumerate(document.objects):
         if seen is not None:
             if item.id in seen:
                 text = f"Object id {item.id} stands twice; give each its own."
                 problems.append(_problem(place, item, "id", text, "id"))
             seen.add(item.id)
-        if (only is None or item.id in only) and not _plain(item, ontology, kind, allowed):
+        if (only is None or item.id in only) and not _plain(item, drawn):
             found = _object_faults(item, ontology, kind, frames, allowed, permitted)
             problems += [_problem(place, item, *fault) for fault in found]
         if len(problems) >= MAX_PROBLEMS:
@@ -112,29 +113,30 @@ def _problem(place: int, item: LabelObject, field: str, message: str, code: str)
     return Problem(message, f"objects[{place}].{field}", item.id, code)
 
 
-def _plain(item: LabelObject, ontology: Ontology, kind: str, allowed: frozenset[str] | None) -> bool:
+def _plain(item: LabelObject, drawn: Mapping[type, frozenset[str]]) -> bool:
     """Whether an object is an image's box or polygon without attributes and without fault: most are, and imports see
-    millions."""
+    millions. `drawn`: names of the classes that may be of each of these kinds."""
     shape = item.shape
-    if item.attributes or kind != "image" or item.keyframes is not None:
+    kind = type(shape)
+    if (
+        item.class_name not in drawn.get(kind, ())
+        or item.attributes
+        or item.keyframes is not None
+        or not 1 <= item.id <= MAX_ID
+        or not (item.score is None or 0 <= item.score <= 1)
+    ):
         return False
-    if type(shape) is Rectangle:
-        x1, y1, x2, y2 = shape.box
-        fine, drawn = 0 <= x1 <= x2 <= 1 and 0 <= y1 <= y2 <= 1, "rectangle"
-    elif type(shape) is Polygon:
-        rings = [ring for part in shape.parts for ring in part]
-        fine, drawn = bool(rings) and all(shape.parts) and all(map(_plain_ring, rings)), "polygon"
-    else:
-        return False
-    known = ontology.classes.get(item.class_name)
-    return (
-        fine
-        and known is not None
-        and (known.shapes is None or drawn in known.shapes)
-        and (allowed is None or item.class_name in allowed)
-        and 1 <= item.id <= MAX_ID
-        and (item.score is None or 0 <= item.score <= 1)
-    )
+    if kind is Rectangle:
+        x1, y1, x2, y2 = shape.box  # type: ignore[union-attr]
+        return 0 <= x1 <= x2 <= 1 and 0 <= y1 <= y2 <= 1
+    assert isinstance(shape, Polygon)
+    rings = [ring for part in shape.parts for ring in part]
+    return bool(rings) and all(shape.parts) and all(map(_plain_ring, rings))
+
+
+def _drawn(ontology: Ontology, allowed: frozenset[str] | None) -> dict[type, frozenset[str]]:
+    found = {Rectangle: ontology.drawn_as("rectangle"), Polygon: ontology.drawn_as("polygon")}
+    return found if allowed is None else {kind: names & allowed for kind, names in found.items()}
 
 
 def _plain_ring(ring: Sequence[float]) -> bool:
