@@ -17,7 +17,7 @@ from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import LabelClass, Project
 from labelwright.models.work import Job, Task
-from labelwright.services import access, queue
+from labelwright.services import access, kept, queue
 from labelwright.services.access import Actor
 
 Counts = dict[tuple[str, str], int]
@@ -118,19 +118,25 @@ def media_counts(session: Session, project: Project) -> dict[str, int]:
 
 def class_counts(session: Session, project: Project) -> list[tuple[LabelClass, int, int]]:
     """Each class with how many objects it has and on how many items, in the ontology's order."""
-    totals = (
-        select(LabelCount.class_id, func.sum(LabelCount.count).label("objects"), func.count().label("carriers"))
+    totals = label_totals(session, project)
+    rows = session.scalars(
+        select(LabelClass).where(LabelClass.project_id == project.id).order_by(LabelClass.position, LabelClass.id)
+    )
+    return [(row, *totals.get(row.id, (0, 0))) for row in rows]
+
+
+def label_totals(session: Session, project: Project) -> dict[int, tuple[int, int]]:
+    """Objects, and items that carry some, per class (id)."""
+    query = (
+        select(LabelCount.class_id, func.sum(LabelCount.count), func.count())
         .where(LabelCount.project_id == project.id)
         .group_by(LabelCount.class_id)
-        .subquery()
     )
-    query = select(LabelClass, totals.c.objects, totals.c.carriers).outerjoin(
-        totals, totals.c.class_id == LabelClass.id
-    )
-    rows: Any = session.execute(
-        query.where(LabelClass.project_id == project.id).order_by(LabelClass.position, LabelClass.id)
-    )
-    return [(row, int(objects or 0), int(items or 0)) for row, objects, items in rows]
+
+    def make() -> dict[int, tuple[int, int]]:
+        return {class_id: (int(objects), items) for class_id, objects, items in session.execute(query)}
+
+    return kept.count(session, project.id, "labels", make)
 
 
 def throughput(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Task
-from labelwright.services import access, batches
+from labelwright.services import access, batches, kept
 from labelwright.web import progress
 from labelwright.web.pages.common import project_of, project_page, url_of
 from labelwright.web.view import View
@@ -20,13 +20,13 @@ def index(view: View, uid: str) -> Response:
     items = select(Item.batch_id, func.count()).where(Item.project_id == project.id).group_by(Item.batch_id)
     counts = {batch: count for batch, count in view.session.execute(items)}
     tree = _tree(batches.of_project(view.session, project))
-    work = progress.grouped(
-        view.session,
+    query = (
         select(Item.batch_id, Task.stage, Task.state, func.count())
         .join(Item, Item.id == Task.item_id)
         .where(Task.project_id == project.id)
-        .group_by(Item.batch_id, Task.stage, Task.state),
+        .group_by(Item.batch_id, Task.stage, Task.state)
     )
+    work = kept.count(view.session, project.id, "batches", lambda: progress.grouped(view.session, query))
     return project_page(view, "batches.html", project, "batches", tree=tree, counts=counts, progress=work)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from starlette.responses import Response
 
 from labelwright.errors import NotFound
-from labelwright.models.documents import LabelCount
 from labelwright.models.projects import Attribute, LabelClass, Project
-from labelwright.services import access, ontology
+from labelwright.services import access, ontology, stats
 from labelwright.services.ontology import AttributeInput, ClassInput
 from labelwright.web import words
 from labelwright.web.pages.common import project_of, project_page, url_of
@@ -137,12 +136,7 @@ def _changed(view: View, project: Project, text: str) -> Response:
 
 
 def _used(view: View, project: Project) -> dict[int, int]:
-    rows = view.session.execute(
-        select(LabelCount.class_id, func.sum(LabelCount.count))
-        .where(LabelCount.project_id == project.id)
-        .group_by(LabelCount.class_id)
-    )
-    return {class_id: int(count) for class_id, count in rows}
+    return {class_id: objects for class_id, (objects, _) in stats.label_totals(view.session, project).items()}
 
 
 def _class(view: View, project: Project, uid: str) -> LabelClass:
