@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import postgres
 
-from benchmarks import editor, filing, install, supervisely, supervisely_jobs, work
+from benchmarks import editor, filing, install, roboflow, supervisely, supervisely_jobs, work
 from benchmarks.support import Result
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
@@ -24,6 +24,8 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "handing-out": work.handing_out,
     "saving": work.saving,
     "exporting": work.exporting,
+    "roboflow-upload": roboflow.uploading,
+    "roboflow-annotate": roboflow.annotating,
     "editor": editor.editing,
     "supervisely-jobs": supervisely_jobs.listing,
     "supervisely": supervisely.supervisely,

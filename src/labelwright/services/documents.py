@@ -357,6 +357,7 @@ class _Write:
             return False
         body, blob = bodies.keep(bodies.store_of(self.session), delta)
         changed = len(self.delta.objects)
+        drawn = sum(1 for d in self.delta.objects if d.before is None)
         row = {
             "item_id": self.item.id, "layer": self.layer, "version": version, "base_version": base, "kind": kind,
             "actor_id": self.user, "task_id": task.id if task else None, "created_at": when, "save_id": save_id,
@@ -369,7 +370,7 @@ class _Write:
             self.session, "document.restored" if kind == "restore" else "document.saved", team_id=self.project.team_id,
             project_id=self.project.id, actor=self.actor, job=task.job_id if task else None,
             task=task.id if task else None, item=self.item.id,
-            data={"version": version, "changed": changed, "kind": kind}, at=when,
+            data={"version": version, "changed": changed, "drawn": drawn, "kind": kind}, at=when,
         )  # fmt: skip
         return True
 

@@ -33,13 +33,13 @@ def hand_in(session: Session, actor: Actor, task: Task, author_id: int | None, *
     queue.lock(session, task)
     if task.stage != "label":
         raise Conflict("This item has been handed in already.", code="wrong_stage")
-    if not unchecked:
-        tasks.check_labels(session, task)
+    said = {} if unchecked else tasks.drawn(tasks.check_labels(session, task))
     moment, path = now(), tasks.steps(session, task)
     task.author_id, task.submitted_at, task.verdict = task.author_id or author_id, moment, ""
     target = path.enter(path.get(task.step).on_done, task.uid)
     tasks.move(session, task, target, moment)
-    queue.tell(session, "task.submitted", task, actor, {"to": task.step if target else "end"}, at=moment)
+    data = {"to": task.step if target else "end", "author": task.author_id} | said
+    queue.tell(session, "task.submitted", task, actor, data, at=moment)
     tasks.finish(session, task, moment)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from labelwright.db import now
 from labelwright.errors import Conflict, Forbidden, Invalid, NotFound
+from labelwright.geometry.document import Document
 from labelwright.models.identity import Membership, User
 from labelwright.models.items import Item
 from labelwright.models.projects import Project, Workflow
@@ -64,23 +65,31 @@ def submit(session: Session, actor: Actor, task: Task, lease: str | None, *, at:
     job = session.get_one(Job, task.job_id)
     if job_options.of(job).no_submit:
         raise Conflict("Handing in is switched off for this job; what you saved is kept.", code="no_submit")
-    check_labels(session, task)
+    document = check_labels(session, task)
     task.author_id, task.submitted_at, task.verdict = actor.user_id, moment, ""
     path = steps(session, task)
     target = path.enter(path.get(task.step).on_done, task.uid)
     move(session, task, target, moment)
-    queue.tell(session, "task.submitted", task, actor, {"to": task.step if target else "end"}, at=moment)
+    queue.tell(
+        session, "task.submitted", task, actor, {"to": task.step if target else "end"} | drawn(document), at=moment
+    )
     finish(session, task, moment)
     return task
 
 
-def check_labels(session: Session, task: Task) -> None:
-    """Raise `Invalid` naming each fault that keeps the task's labels from being handed in."""
+def drawn(document: Document) -> dict[str, Any]:
+    """What an event of handing in says of the labels: how many objects, and of how many a model was the first to draw."""
+    return {"objects": len(document.objects), "assisted": sum(o.source == "model" for o in document.objects)}
+
+
+def check_labels(session: Session, task: Task) -> Document:
+    """The task's labels. Raises `Invalid` naming each fault that keeps them from being handed in."""
     project, job = session.get_one(Project, task.project_id), session.get_one(Job, task.job_id)
     item = session.get_one(Item, task.item_id)
     unknown = item.kind == "video" and item.frames <= 1 and item.media_state != "ready"
+    document = documents.read(session, item.id).document
     problems = checks.check_submit(
-        documents.read(session, item.id).document,
+        document,
         ontology.compiled(session, project),
         kind=item.kind,
         frames=None if unknown else item.frames,
@@ -90,6 +99,7 @@ def check_labels(session: Session, task: Task) -> None:
     )
     if problems:
         raise Invalid(problems=problems)
+    return document
 
 
 def skip(

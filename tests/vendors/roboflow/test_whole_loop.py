@@ -50,6 +50,14 @@ def take(bench: Bench, hand: Hand) -> Hand:
     return hand.ready()
 
 
+def draw(hand: Hand, start: tuple[float, float], end: tuple[float, float]) -> Hand:
+    """Draw the only box of an image, once the one before has gone from the screen, and wait until it is saved."""
+    eventually(lambda: not hand.rows())
+    hand.ready().press("b").drag(start, end)
+    eventually(hand.rows)
+    return hand.wait("saved")
+
+
 def reject(hand: Hand, words: str) -> None:
     """Return the image to its author with a comment."""
     dialog = hand.press("r").page.locator("dialog.reject")
@@ -90,8 +98,8 @@ print(json.dumps({"slug": slug, "ids": ids, "job": job["id"]}))
     assert "Draw each cat" in ana.page.locator("main").inner_text()
     take(bench, ana)
     for number in range(3):
-        before = ana.ready().page.url
-        ana.press("b").drag((10 + number, 10), (30, 30)).wait("saved").press("Control+Enter")
+        before = ana.page.url
+        draw(ana, (10 + number, 10), (30, 30)).press("Control+Enter")
         left = 2 - number
         eventually(lambda left=left: counts() == [left, 3 - left, 0, 0, "assigned" if left else "review"])
         if left:
@@ -120,7 +128,7 @@ print(json.dumps({"accepted": done["accepted"], "splits": rf.workspace().project
     # Rejected work comes back to its author, who sees why.
     take(bench, ana)
     assert ana.page.locator("lw-top .chip.returned").is_visible()
-    ana.press("v").click(25, 25).press("Delete").press("b").drag((5, 5), (20, 20)).wait("saved").press("Control+Enter")
+    draw(ana.press("v").click(25, 25).press("Delete"), (8, 8), (24, 24)).press("Control+Enter")
     eventually(lambda: counts() == [0, 1, 0, 0, "review"])
     take(bench, rita).press("y")
     eventually(lambda: counts() == [0, 0, 1, 0, "complete"])

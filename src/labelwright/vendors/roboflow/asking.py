@@ -111,15 +111,15 @@ def project_of(session: Session, actor: Actor, workspace: Workspace, slug: str) 
 
 def loose_project(session: Session, actor: Actor, slug: str) -> Project:
     """A project by its slug alone: of the key's workspace, else the only one of that slug in the key's team."""
-    home = own_workspace(session, actor)
     query = access.visible_projects(actor).where(Project.slug == slug, Project.archived_at.is_(None))
-    found = list(session.scalars(query.limit(3)))
+    found = list(session.scalars(query.limit(50)))
+    if len(found) == 1:
+        return found[0]
+    home = own_workspace(session, actor)
     for row in found:
         if row.workspace_id == home.id:
             return row
-    if len(found) != 1:
-        raise NotFound(f"There is no project {slug!r} in the workspace {home.slug!r}.")
-    return found[0]
+    raise NotFound(f"There is no project {slug!r} in the workspace {home.slug!r}.")
 
 
 def items_of(session: Session, project: Project, refs: list[str]) -> list[Item]:

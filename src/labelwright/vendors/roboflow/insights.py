@@ -12,21 +12,21 @@ from labelwright.db import now
 from labelwright.models.events import Event
 from labelwright.models.identity import User
 from labelwright.models.projects import Project
-from labelwright.models.work import Task
 from labelwright.services import access
 from labelwright.vendors.roboflow import wire
 from labelwright.vendors.roboflow.asking import Ask
 from labelwright.vendors.roboflow.wire import Refused
 
 KINDS = ("task.submitted", "task.accepted", "task.rejected", "document.saved")
-COUNTED = ("imagesLabeled", "boxesDrawn", "approved", "rejected")
+COUNTED = ("imagesLabeled", "boxesDrawn", "markedNull", "modelAssisted", "approved", "rejected")
 
 
 def stats(ask: Ask) -> dict[str, Any]:
     """Work of the days from `startDate` to `endDate` (both included; today when missing), by project and labeler.
 
-    An image counts once a day it was handed in; rejections count as often as they happened; `approvalRate` is the share
-    accepted at first pass; `boxesDrawn` counts objects put or changed in saves."""
+    An image counts once a day it was handed in, as `markedNull` when it was without objects then, as `modelAssisted` when a
+    model had drawn some of them; rejections count as often as they happened; `approvalRate` is the share accepted at first
+    pass; `boxesDrawn` counts the objects a person drew, whether or not they are there still."""
     home = ask.workspace()
     start, end = _day(ask, "startDate", now().date() - timedelta(days=30)), _day(ask, "endDate", now().date())
     visible = access.visible_projects(ask.actor).where(Project.workspace_id == home.id, Project.archived_at.is_(None))
@@ -64,27 +64,27 @@ def _rows(ask: Ask, projects: list[int], start: date, end: date) -> dict[tuple[i
     """Counts by (project, person)."""
     since = datetime.combine(start, time(), UTC)
     until = datetime.combine(end, time(), UTC) + timedelta(days=1)
-    query = (
-        select(Event.kind, Event.project_id, Event.actor_id, Event.task_id, Event.at, Event.data, Task.author_id)
-        .outerjoin(Task, Task.id == Event.task_id)
-        .where(Event.project_id.in_(projects), Event.kind.in_(KINDS), Event.at >= since, Event.at < until)
+    query = select(Event.kind, Event.project_id, Event.actor_id, Event.task_id, Event.at, Event.data).where(
+        Event.project_id.in_(projects), Event.kind.in_(KINDS), Event.at >= since, Event.at < until
     )
     rows: dict[tuple[int, int], dict[str, int]] = defaultdict(lambda: dict.fromkeys((*COUNTED, "clean", "judged"), 0))
     seen: set[tuple[int, date]] = set()
     for event in ask.session.execute(query.order_by(Event.id).execution_options(yield_per=1000)):
         data = event.data or {}
-        who = data.get("author") or event.author_id or event.actor_id
-        if event.kind == "document.saved":
-            if event.actor_id and data.get("kind") == "save":
-                rows[event.project_id, event.actor_id]["boxesDrawn"] += int(data.get("changed") or 0)
-        elif who is None:
+        # Told by events alone: tasks are handed on, and go with their jobs.
+        who = data.get("author") or (event.actor_id if event.kind in ("task.submitted", "document.saved") else None)
+        if who is None:
             continue
-        elif event.kind == "task.submitted":
-            day = (event.task_id, event.at.date())
-            rows[event.project_id, who]["imagesLabeled"] += day not in seen
+        row, day = rows[event.project_id, who], (event.task_id, event.at.date())
+        if event.kind == "document.saved":
+            row["boxesDrawn"] += int(data.get("drawn") or 0) if data.get("kind") == "save" else 0
+        elif event.kind != "task.submitted":
+            _judged(row, event.kind, int(data.get("returned") or 0))
+        elif day not in seen:
             seen.add(day)
-        else:
-            _judged(rows[event.project_id, who], event.kind, int(data.get("returned") or 0))
+            row["imagesLabeled"] += 1
+            row["markedNull"] += data.get("objects") == 0
+            row["modelAssisted"] += bool(data.get("assisted"))
     return rows
 
 
