@@ -90,6 +90,9 @@ export class Session {
   /** Claims the task, brings back what was not saved, and opens its document. */
   static async open(task: string, api: Api, journal: Journal, settings: SettingsStore, pictures: Pictures): Promise<Session> {
     let { work, looking } = await claim(api, task);
+    // The picture takes longest: it comes while all else is made ready.
+    const picture = urlOf(work.item, 0);
+    if (picture) void pictures.load(picture).catch(() => undefined);
     const seat = new Seat(work.item.uid);
     const elsewhere = !looking && !(await seat.take());
     // The journal belongs to the tab that works: one that looks on must not send what is in it.
