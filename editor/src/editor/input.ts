@@ -74,6 +74,7 @@ export class Input {
   private move(e: PointerEvent): void {
     const at = this.place(e);
     if (this.touches.has(e.pointerId) && this.touches.size === 2) return this.pinch(e.pointerId, at);
+    if (this.touches.has(e.pointerId)) this.touches.set(e.pointerId, at);
     if (this.panFrom) {
       this.target.camera.pan(at.x - this.panFrom.x, at.y - this.panFrom.y);
       this.panFrom = at;
