@@ -120,4 +120,4 @@ class CutoutTool extends BoxTool {
   }
 }
 
-export const cutoutTool: ToolSpec = { id: "cutout", label: "Thing in a box", icon: "scan", kind: "mask", also: ["polygon"], needs: "cutout", make: (desk: Desk) => new CutoutTool(desk) };
+export const cutoutTool: ToolSpec = { id: "cutout", label: "Thing in a box", icon: "scissors", kind: "mask", also: ["polygon"], needs: "cutout", make: (desk: Desk) => new CutoutTool(desk) };

@@ -56,13 +56,13 @@ import clock from "lucide-static/icons/clock.svg";
 import tag from "lucide-static/icons/tag.svg";
 import saved from "lucide-static/icons/circle-check.svg";
 import magnet from "lucide-static/icons/magnet.svg";
-import scan from "lucide-static/icons/scan.svg";
+import scissors from "lucide-static/icons/scissors.svg";
 import puzzle from "lucide-static/icons/puzzle.svg";
 import sparkles from "lucide-static/icons/sparkles.svg";
 import skip from "lucide-static/icons/chevrons-right.svg";
 
 const ICONS: Record<string, string> = {
-  pointer, hand, square, diamond, pentagon, line, point, landmarks, person, box, brush, bucket, lasso, eraser, undo, redo, eye, eyeOff, lock, lockOpen, trash, copy, search, comment, book, image, keyboard, left, right, first, last, play, pause, sun, moon, sliders, x, check, panel, history, fit, list, alert, cloud, cloudOff, back, plus, minus, more, pin, clock, tag, saved, skip, magnet, scan, puzzle, sparkles,
+  pointer, hand, square, diamond, pentagon, line, point, landmarks, person, box, brush, bucket, lasso, eraser, undo, redo, eye, eyeOff, lock, lockOpen, trash, copy, search, comment, book, image, keyboard, left, right, first, last, play, pause, sun, moon, sliders, x, check, panel, history, fit, list, alert, cloud, cloudOff, back, plus, minus, more, pin, clock, tag, saved, skip, magnet, scissors, puzzle, sparkles,
 };
 
 /** An icon by its name here; decorative, so what it means must be said beside it. */
