@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support import postgres
 
-from benchmarks import editor, filing, install, roboflow, supervisely, supervisely_jobs, work
+from benchmarks import editor, filing, formats, install, roboflow, supervisely, supervisely_jobs, work
 from benchmarks.support import Result
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "exporting": work.exporting,
     "roboflow-upload": roboflow.uploading,
     "roboflow-annotate": roboflow.annotating,
+    "converting": formats.converting,
     "editor": editor.editing,
     "supervisely-jobs": supervisely_jobs.listing,
     "supervisely": supervisely.supervisely,

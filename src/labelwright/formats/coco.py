@@ -31,7 +31,7 @@ from labelwright.geometry.document import (
     Skeleton,
     shape_kind,
 )
-from labelwright.geometry.pixels import rounded
+from labelwright.geometry.pixels import MILLION, rounded
 
 SPOOL = 1 << 20
 Rle = dict[str, Any]
@@ -257,6 +257,10 @@ def _sample(image: Image, raws: list[msgspec.Raw], names: dict[int, Category]) -
         try:
             annotation = _annotation(raw)
             category = names[annotation.category_id]
+            if annotation.bbox is not None and not annotation.segmentation and not annotation.keypoints:
+                shape = _rectangle(annotation.bbox, image.width, image.height)
+                objects.append(_object(len(objects) + 1, category.name, shape, annotation, annotation.track_id))
+                continue
             shapes = _shapes(annotation, image.width, image.height)
         except (msgspec.DecodeError, ValueError, TypeError) as error:
             raise Invalid(f"An annotation of {image.file_name!r} is not valid: {error}", field="annotations") from None
@@ -303,8 +307,17 @@ def _area_shape(annotation: Annotation, width: int, height: int) -> Shape | None
         return Polygon(parts)
     if annotation.bbox is None:
         return None
-    x, y, w, h = annotation.bbox
-    x1, y1, x2, y2 = _cut([x, y, round(x + max(w, 0), 6), round(y + max(h, 0), 6)], width, height)
+    return _rectangle(annotation.bbox, width, height)
+
+
+def _rectangle(box: Box, width: int, height: int) -> Rectangle:
+    """A box from its corner and size in pixels. Spelled out: it is most of what reading a large file does."""
+    x, y, w, h = box
+    x1, y1 = x / width, y / height
+    x2 = ((x + w) * MILLION + 0.5) // 1.0 / MILLION / width if w > 0 else x1
+    y2 = ((y + h) * MILLION + 0.5) // 1.0 / MILLION / height if h > 0 else y1
+    if x1 < 0.0 or y1 < 0.0 or x2 > 1.0 or y2 > 1.0:
+        x1, y1, x2, y2 = (min(max(v, 0.0), 1.0) for v in (x1, y1, x2, y2))
     return Rectangle((x1, y1, x2, y2))
 
 

@@ -19,6 +19,8 @@ from labelwright.geometry.document import Document
 
 NAME = "_annotations.coco.json"
 GROUP = "objects"
+# Files of up to so many bytes together stay in memory between the look at their classes and the pictures.
+KEPT = 256 << 20
 
 
 class _Waiting(msgspec.Struct, array_like=True):
@@ -76,16 +78,21 @@ def read(file: Source) -> Dataset:
     if not paths:
         raise Invalid(f"The dataset has no {NAME}.", field=NAME)
     classes: dict[str, SampleClass] = {}
+    parsed: dict[str, Dataset] = {}
+    small = sum(map(tree.size, paths)) <= KEPT
     for path in paths:
-        found = coco.parse(tree.read(path), path, grouped=True).classes
-        classes |= {c.name: c for c in found if c.name not in classes}
-    return Dataset(list(classes.values()), _samples(tree, paths))
+        found = coco.parse(tree.read(path), path, grouped=True)
+        classes |= {c.name: c for c in found.classes if c.name not in classes}
+        if small:
+            parsed[path] = found
+    return Dataset(list(classes.values()), _samples(tree, paths, parsed))
 
 
-def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
+def _samples(tree: archive.Tree, paths: list[str], parsed: dict[str, Dataset]) -> Iterator[Sample]:
     for path in paths:
         folder = path.rpartition("/")[0]
-        for sample in coco.parse(tree.read(path), path, grouped=True).samples:
+        found = parsed.pop(path, None) or coco.parse(tree.read(path), path, grouped=True)
+        for sample in found.samples:
             sample.split = archive.split_of(path)
             picture = tree.find(sample.name, folder, f"{folder}/images")
             if picture is not None:

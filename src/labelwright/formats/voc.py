@@ -26,7 +26,7 @@ from labelwright.geometry.document import (
 
 def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleClass]) -> Report:
     """Write a zip of XML files, with the pictures that come along."""
-    report, known = Report(), {c.name for c in classes}
+    report, known = Report(), {c.name: escape(c.name) for c in classes}
     with archive.Writer(file) as out:
         for sample in samples:
             folder = archive.folder_of(sample)
@@ -37,8 +37,8 @@ def write(samples: Iterable[Sample], file: IO[bytes], classes: Sequence[SampleCl
     return report
 
 
-def xml(sample: Sample, name: str, report: Report, known: set[str]) -> str:
-    """The XML of one sample. Raises `Invalid` when its size is not known: VOC counts pixels."""
+def xml(sample: Sample, name: str, report: Report, known: dict[str, str]) -> str:
+    """The XML of one sample; `known`: class names, and as they stand in XML. Raises `Invalid` when its size is not known: VOC counts pixels."""
     archive.need_size(sample)
     parts = [
         f"<annotation>\n\t<folder></folder>\n\t<filename>{escape(name)}</filename>\n\t<path>{escape(name)}</path>\n"
@@ -57,7 +57,7 @@ def xml(sample: Sample, name: str, report: Report, known: set[str]) -> str:
             continue
         report.objects += 1
         parts.append(
-            f"\t<object>\n\t\t<name>{escape(item.class_name)}</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
+            f"\t<object>\n\t\t<name>{known[item.class_name]}</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
             f"\t\t<difficult>0</difficult>\n\t\t<occluded>0</occluded>\n{body}\t</object>\n"
         )
     report.images += 1
@@ -74,12 +74,15 @@ def _shape(shape: Shape, width: int, height: int) -> str | None:
     return None
 
 
+BOX = (
+    "\t\t<bndbox>\n\t\t\t<xmin>%.10g</xmin>\n\t\t\t<xmax>%.10g</xmax>\n"
+    "\t\t\t<ymin>%.10g</ymin>\n\t\t\t<ymax>%.10g</ymax>\n\t\t</bndbox>\n"
+)
+
+
 def _box(shape: Shape, width: int, height: int) -> str:
     x1, y1, x2, y2 = pixels.box_to_pixels(measures.bounds(shape), width, height)
-    return (
-        f"\t\t<bndbox>\n\t\t\t<xmin>{x1:.10g}</xmin>\n\t\t\t<xmax>{x2:.10g}</xmax>\n"
-        f"\t\t\t<ymin>{y1:.10g}</ymin>\n\t\t\t<ymax>{y2:.10g}</ymax>\n\t\t</bndbox>\n"
-    )
+    return BOX % (x1, x2, y1, y2)
 
 
 def _outline(points: Sequence[float], width: int, height: int) -> str:

@@ -28,6 +28,7 @@ from labelwright.geometry.document import (
 )
 
 LABELS = "_darknet.labels"
+ROW = "%d %.10g %.10g %.10g %.10g\n"
 
 
 def row(number: int, shape: Shape, *, oriented: bool) -> str | None:
@@ -44,7 +45,7 @@ def row(number: int, shape: Shape, *, oriented: bool) -> str | None:
 
 def _box(number: int, box: Sequence[float]) -> str:
     x1, y1, x2, y2 = box
-    return f"{number} {(x1 + x2) / 2:.10g} {(y1 + y2) / 2:.10g} {x2 - x1:.10g} {y2 - y1:.10g}\n"
+    return ROW % (number, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
 
 
 def _points(number: int, points: Sequence[float]) -> str:
@@ -56,6 +57,10 @@ def rows(sample: Sample, numbers: dict[str, int], report: Report, *, oriented: b
     lines = []
     for item in sample.document.objects:
         number = numbers.get(item.class_name)
+        if number is not None and not oriented and type(item.shape) is Rectangle:  # most of what there is
+            x1, y1, x2, y2 = item.shape.box
+            lines.append(ROW % (number, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1))
+            continue
         line = row(number, item.shape, oriented=oriented) if number is not None and item.shape is not None else None
         if line is None:
             report.left_out[shape_kind(item.shape) if item.shape is not None else "track"] += 1
