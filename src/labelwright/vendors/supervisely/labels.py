@@ -190,6 +190,10 @@ def write_object(
     kind = geometry.type_of(shape, known_class.shape if known_class else ANY, extra)
     if kind == "graph" and known_class is not None and known_class.nodes:
         extra = {**extra, "nodes": known_class.nodes}
+    elif kind == "graph":
+        # The package cannot read a graph of a class without a template: the points come out as a line through them.
+        shape = document.Polyline(points=measures.points_of(shape))
+        kind = "line" if len(shape.points) > 2 else "point"
     content = {} if kind == "alpha_mask" and not alpha else geometry.WRITE[kind](shape, grid, extra)
     return {
         "id": ids.join(item.id, thing.id), "classId": known_class.row.id if known_class else None,

@@ -46,7 +46,7 @@ def class_json(entry: Class) -> dict[str, Any]:
     """A class with its template."""
     row, kept = entry.row, extra_of(entry.row)
     config = kept.get("geometry_config") or {}
-    if entry.shape == "graph":
+    if entry.shape == "graph" or (entry.shape == ANY and row.skeleton):
         nodes = config.get("nodes", {})
         # PostgreSQL keeps an object's keys in an order of its own.
         same = set(nodes) == set(entry.nodes)
