@@ -20,7 +20,11 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from labelwright.errors import Invalid
 
 Matrix = NDArray[np.float64]
-FITS = ("Stretch to", "Fill (with center crop) in", "Fit within", "Fit (black edges) in", "Fit (white edges) in")
+FITS = (
+    "Stretch to", "Fill (with center crop) in", "Fit within", "Fit (black edges) in", "Fit (white edges) in",
+    "Fit (reflect edges) in", "Fit (gray edges) in",
+)  # fmt: skip
+EDGES = {FITS[3]: "black", FITS[4]: "white", FITS[6]: "#727272"}
 MOST_PIXELS = 10_000
 MOST_COPIES = 50
 
@@ -188,12 +192,21 @@ def _resize(fields: Any) -> Step:
         within(work)
         x, y = (width - work.width) // 2, (height - work.height) // 2
         if work.image is not None:
-            canvas = Image.new("RGB", (width, height), "white" if "white" in fit else "black")
-            canvas.paste(work.image, (x, y))
-            work.image = canvas
+            work.image = _framed(work.image, (width, height), (x, y), EDGES.get(fit))
         work.place(np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]]), (width, height))
 
-    return dict(zip(FITS, (stretch, fill, within, framed, framed), strict=True))[fit]
+    return dict(zip(FITS, (stretch, fill, within, framed, framed, framed, framed), strict=True))[fit]
+
+
+def _framed(image: Image.Image, size: tuple[int, int], at: tuple[int, int], color: str | None) -> Image.Image:
+    """The picture in a larger one, with edges of a colour, or (None) with its own reflection."""
+    if color is not None:
+        canvas = Image.new("RGB", size, color)
+        canvas.paste(image, at)
+        return canvas
+    (width, height), (x, y) = size, at
+    edges = ((y, height - y - image.height), (x, width - x - image.width), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(image), edges, "symmetric"))
 
 
 def _static_crop(fields: Any) -> Step:
