@@ -163,10 +163,10 @@ class Tree:
             return len(self._body)
         return self._infos[path].file_size if self._zip else self._files[path].stat().st_size
 
-    def read(self, path: str) -> bytes:
-        """A file's bytes. Raises `Invalid` when it is broken."""
-        if self.size(path) > MAX_TEXT:
-            raise TooLarge(f"{path} is larger than {MAX_TEXT >> 20} MB.")
+    def read(self, path: str, most: int = MAX_TEXT) -> bytes:
+        """A file's bytes, at most so many. Raises `Invalid` when it is broken, `TooLarge`."""
+        if self.size(path) > most:
+            raise TooLarge(f"{path} is larger than {most >> 20} MB.")
         if self._body is not None:
             return self._body
         try:

@@ -19,6 +19,8 @@ from labelwright.geometry.document import Document
 
 NAME = "_annotations.coco.json"
 GROUP = "objects"
+# COCO is one JSON file however many pictures there are: 100,000 with 20 boxes each are 300 MB.
+MOST = 2 << 30
 # Files of up to so many bytes together stay in memory between the look at their classes and the pictures.
 KEPT = 256 << 20
 
@@ -79,9 +81,9 @@ def read(file: Source) -> Dataset:
         raise Invalid(f"The dataset has no {NAME}.", field=NAME)
     classes: dict[str, SampleClass] = {}
     parsed: dict[str, Dataset] = {}
-    small = sum(map(tree.size, paths)) <= KEPT
+    small = len(paths) == 1 or sum(map(tree.size, paths)) <= KEPT
     for path in paths:
-        found = coco.parse(tree.read(path), path, grouped=True)
+        found = coco.parse(tree.read(path, MOST), path, grouped=True)
         classes |= {c.name: c for c in found.classes if c.name not in classes}
         if small:
             parsed[path] = found
@@ -91,7 +93,7 @@ def read(file: Source) -> Dataset:
 def _samples(tree: archive.Tree, paths: list[str], parsed: dict[str, Dataset]) -> Iterator[Sample]:
     for path in paths:
         folder = path.rpartition("/")[0]
-        found = parsed.pop(path, None) or coco.parse(tree.read(path), path, grouped=True)
+        found = parsed.pop(path, None) or coco.parse(tree.read(path, MOST), path, grouped=True)
         for sample in found.samples:
             sample.split = archive.split_of(path)
             picture = tree.find(sample.name, folder, f"{folder}/images")
