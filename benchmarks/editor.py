@@ -20,6 +20,7 @@ from tests.conftest import CHROMIUM_FLAGS
 from tests.editor.conftest import Hand, Studio, Task, sign_in
 from tests.support import pictures, processes
 
+from benchmarks import editor_scenes
 from benchmarks.support import Result, percentile
 from labelwright.geometry import masks
 
@@ -42,7 +43,7 @@ def editing(folder: Path, database_url: str, quick: bool) -> list[Result]:
     results = [_size()]
     try:
         with pictures.site() as site, sync_playwright() as playwright:
-            site.pages["/street.png"] = _photograph()
+            site.pages["/street.png"] = photograph()
             ana = server.cli("user", "add", "ana@example.org", "--role", "annotator")
             studio = Studio(server, site, {"ana": ana})
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM_FLAGS))
@@ -50,17 +51,23 @@ def editing(folder: Path, database_url: str, quick: bool) -> list[Result]:
             sign_in(context, studio, "ana")
             empty = _empty(context)
             share = 10 if quick else 1
+            task = None
             for name, objects, target in _scenes(share):
-                results += _scene(studio, context, studio.task(objects), name, target, empty)
+                task = studio.task(objects)
+                results += _scene(studio, context, task, name, target, empty)
+            assert task is not None
+            results += editor_scenes.strokes(studio, context, task, 300 // share)
+            results += editor_scenes.many_classes(studio, context, share)
+            results += editor_scenes.scrubbing(studio, context, share)
             browser.close()
     finally:
         server.kill()
     return results
 
 
-def _photograph() -> bytes:
-    """A picture of 3840 x 2160 with as much detail as a photograph."""
-    noise = np.random.default_rng(7).integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
+def photograph(seed: int = 7) -> bytes:
+    """A picture of 3840 x 2160 with as much detail as a photograph; another seed, another picture."""
+    noise = np.random.default_rng(seed).integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(noise).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC).save(out, "JPEG", quality=85)
     return out.getvalue()
@@ -143,6 +150,7 @@ def _scene(studio: Studio, context: Any, task: Task, name: str, target: str, emp
         "zoom": _frames(page, lambda: _zoom(page)),
         "pan": _frames(page, lambda: _pan(page)),
         "draw": _frames(page, lambda: _draw(ana)),
+        "drag": _frames(page, lambda: _drag(ana)),
     }
     nodes = page.evaluate("() => document.querySelectorAll('*').length")
     heap = page.evaluate("() => performance.memory ? performance.memory.usedJSHeapSize / 1048576 : 0")
@@ -168,6 +176,13 @@ def _pan(page: Any) -> None:
     page.mouse.down(button="middle")
     _wander(page, 60)
     page.mouse.up(button="middle")
+
+
+def _drag(ana: Hand) -> None:
+    """Move the box drawn last, and back."""
+    ana.press("v")
+    for _ in range(3):
+        ana.drag((830, 360), (1200, 700)).drag((1200, 700), (830, 360))
 
 
 def _draw(ana: Hand) -> None:

@@ -189,7 +189,11 @@ export function combine(raster: Raster, other: Raster, value: 0 | 1): void {
   }
 }
 
-export const countBits = (raster: Raster): number => raster.bits.reduce((sum, bit) => sum + bit, 0);
+export function countBits({ bits }: Raster): number {
+  let sum = 0;
+  for (let i = 0; i < bits.length; i++) sum += bits[i];
+  return sum;
+}
 
 /** Outlines along pixel borders as parts of fractions: walks each border with the set pixels on its right. */
 export function outlines(raster: Raster): Part[] {
@@ -213,7 +217,9 @@ function borderRings(raster: Raster): Flat[] {
   const rings: Flat[] = [];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (at(x, y) && !at(x, y - 1) && !seen.has(4 * (y * (width + 1) + x))) rings.push(walk(x, y, at, width, seen));
+      const i = y * width + x;
+      if (!bits[i] || (y > 0 && bits[i - width])) continue;
+      if (!seen.has(4 * (y * (width + 1) + x))) rings.push(walk(x, y, at, width, seen));
     }
   }
   return rings;

@@ -35,6 +35,15 @@ function canvasOf(mask: Mask, color: string, opacity: number): HTMLCanvasElement
   return kept.canvas;
 }
 
+const areas = new WeakMap<Mask, number>();
+
+/** Set pixels; counted once a mask, since panels ask with every movement. */
+function areaOf(mask: Mask): number {
+  let area = areas.get(mask);
+  if (area === undefined) areas.set(mask, (area = countBits(rasterOf(mask))));
+  return area;
+}
+
 const ringsOf = (mask: Mask): Flat[] => {
   let rings = traced.get(mask);
   if (!rings) traced.set(mask, (rings = outlines(rasterOf(mask)).flat()));
@@ -125,5 +134,5 @@ export const mask: ShapeKind<Mask> = {
   move: moved,
   fit: resampled,
   points: () => [],
-  measure: (shape) => `${countBits(rasterOf(shape)).toLocaleString("en")} px`,
+  measure: (shape) => `${areaOf(shape).toLocaleString("en")} px`,
 };

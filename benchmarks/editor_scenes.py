@@ -1,0 +1,110 @@
+"""More scenes of the editor: thousands of classes, hundreds of strokes on masks, scrubbing through frames of 4K."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.editor.conftest import Hand, Studio, Task
+
+from benchmarks.support import Result, memory
+
+LONG_TASKS = """() => { window.__long = []; new PerformanceObserver(list => list.getEntries().forEach(e => window.__long.push(e.duration)))
+    .observe({type: "longtask", buffered: true}); }"""
+SCRUB = """async ([steps, rate]) => {
+    const {frames, editor} = document.querySelector("lw-app").session;
+    let late = 0;
+    for (let i = 1; i <= steps; i++) {
+        const url = frames.urlOf(i);
+        let there = false;
+        const stop = editor.shown.on(shown => { there ||= shown.url === url; });
+        frames.go(i);
+        await new Promise(done => setTimeout(done, 1000 / rate));
+        stop();
+        // The first second is for warming up.
+        if (!there && i > rate) late++;
+    }
+    return late / (steps / rate - 1);
+}"""
+
+
+def many_classes(studio: Studio, context: Any, share: int) -> list[Result]:
+    """Work in a project of 5,000 classes and 500 text attributes: the longest task of the browser."""
+    count, values = 5_000 // share, 500 // share
+    names = [{"name": f"class {n}"} for n in range(count)]
+    project = studio.project(classes=names[:2000])
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda c: studio.call("POST", f"/projects/{project}/classes", c), names[2000:]))
+        texts = [{"name": f"text {n}", "kind": "text"} for n in range(values)]
+        list(pool.map(lambda a: studio.call("POST", f"/projects/{project}/attributes", a), texts))
+    ana = Hand(studio, context, "ana")
+    ana.size = (3840, 2160)
+    ana.open(studio.task(project=project))
+    ana.page.evaluate(LONG_TASKS)
+    ana.press("b").drag((300, 300), (900, 900)).press("/")
+    ana.page.keyboard.type(f"class {count - 1}")
+    ana.press("Enter").press("v").click(600, 600)
+    ana.page.locator("lw-attributes input").first.fill("seen")
+    ana.page.wait_for_timeout(500)
+    longest = max(ana.page.evaluate("() => window.__long"), default=0.0)
+    ana.page.close()
+    name = f"editor, {count:,} classes and {values} text attributes: longest task"
+    return [Result(name, f"{longest:.0f} ms", "100 ms", "freezes of 30 s in CVAT", details={"ms": longest})]
+
+
+def strokes(studio: Studio, context: Any, task: Task, count: int) -> list[Result]:
+    """Paint on a picture full of masks: script a stroke, and the tab's memory."""
+    ana = Hand(studio, context, "ana")
+    ana.size = (3840, 2160)
+    ana.open(task)
+    session = context.new_cdp_session(ana.page)
+    session.send("Performance.enable")
+    script = _metric(session, "ScriptDuration")
+    dice = random.Random(3)
+    began = script()
+    ana.press("m")
+    left, top = 300, 300
+    for n in range(count):
+        if n % 10 == 0:  # ten strokes make one instance, as people paint
+            ana.press("Enter")
+            left, top = dice.randrange(300, 3000), dice.randrange(300, 1500)
+        x, y = left + dice.randrange(300), top + dice.randrange(200)
+        ana.drag((x, y), (x + 60, y + 40))
+    used = (script() - began) / count * 1000
+    tab = max(memory(process["id"], "VmRSS") for process in _renderers(context))
+    ana.page.close()
+    return [
+        Result(f"editor, {count} strokes: script a stroke, memory of the tab", f"{used:.1f} ms, {tab:.0f} MiB",
+               "16 ms, 1 GB", "40 GB reported for 200 masks", details={"script_ms": used, "rss_mib": tab}),
+    ]  # fmt: skip
+
+
+def scrubbing(studio: Studio, context: Any, share: int) -> list[Result]:
+    """Step through 2,000 frames of 4K at 30 a second: frames not on screen before the next step."""
+    count, files = 2_000 // share, 24
+    from benchmarks.editor import photograph
+
+    for n in range(files):
+        studio.site.pages[f"/scrub{n}.jpg"] = photograph(n)
+    lines = [{"url": studio.site.url(f"/scrub{n % files}.jpg"), "frame_id": str(n)} for n in range(count)]
+    ana = Hand(studio, context, "ana")
+    ana.size = (3840, 2160)
+    ana.open(studio.task(project=studio.project("video"), frames=lines))
+    late = ana.page.evaluate(SCRUB, [min(count - 1, 150), 30])
+    ana.page.close()
+    name = f"editor, {count:,} frames of 4K at 30 steps a second: late frames"
+    return [Result(name, f"{late:.1f} a second", "1 a second", "-", details={"late": late})]
+
+
+def _metric(session: Any, name: str) -> Callable[[], float]:
+    def read() -> float:
+        return next(m["value"] for m in session.send("Performance.getMetrics")["metrics"] if m["name"] == name)
+
+    return read
+
+
+def _renderers(context: Any) -> list[dict[str, Any]]:
+    found = context.browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return [process for process in found if process["type"] == "renderer"]
