@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from pathlib import Path
 from tests.support import postgres
 
 from benchmarks import editor, filing, formats, install, roboflow, supervisely, supervisely_jobs, work
-from benchmarks.support import Result
+from benchmarks.support import Result, end_all
 
 BENCHMARKS: dict[str, Callable[..., list[Result]]] = {
     "starting": work.starting,
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
     parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL instead of SQLite")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     OUT.mkdir(exist_ok=True)
     results: list[Result] = []
     print(
@@ -75,12 +78,17 @@ def run(name: str, folder: Path, server: postgres.Server | None, quick: bool) ->
         if server and name not in ("starting", "install", "listing", "exporting")
         else ""
     )
-    found = BENCHMARKS[name](folder, url, quick)
+    began = time.monotonic()
+    try:
+        found = BENCHMARKS[name](folder, url, quick)
+    finally:
+        end_all()
     for result in found:
         print(
             f"{result.name:42} {result.ours}\n{'':42} target {result.target} | peer {result.peer} | CPU {result.cpu}",
             flush=True,
         )
+    print(f"-- {name}: {time.monotonic() - began:.0f} s", flush=True)
     return found
 
 

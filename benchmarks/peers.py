@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -263,6 +265,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*ALONE, *TOGETHER, []])
     parser.add_argument("--quick", action="store_true", help="small counts: does it run at all?")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     names = asked.names or [*ALONE, *TOGETHER]
     OUT.mkdir(exist_ok=True)
     load = os.getloadavg()[0]

@@ -50,3 +50,18 @@ def fill(values: dict[str, Any], project_uid: str, key: str, count: int, boxes: 
                               workflows.steps_of(workflow), new, checked=True)  # fmt: skip
         done += len(new)
     database.close()
+
+
+def annotators(values: dict[str, Any], owner_key: str, count: int) -> list[str]:
+    """API keys of `count` new annotators in the team of the owner."""
+    settings = configuration.load({}, data=Path(values["data"]), database_url=values.get("database_url"))
+    database = Database(settings.database_url, open_store(settings))
+    keys = []
+    with database.write() as session:
+        actor = identity.by_key(session, owner_key)
+        for number in range(count):
+            user, _ = identity.create_user(session, f"a{number}@example.org", "not used here")
+            identity.set_role(session, actor.team_id, user, "annotator")
+            keys.append(identity.create_key(session, user, actor.team_id, "bench")[1])
+    database.close()
+    return keys

@@ -87,8 +87,22 @@ def start(
     project = processes.labelwright("project", "create", "Bench", "--classes", str(classes), **settings)["uid"]
     if seed is not None:
         seed(settings, project, owner["api_key"])
-    server = LiveServer(folder / "data", settings, owner)
-    return Place(server.start(), project)
+    return Place(serve(LiveServer(folder / "data", settings, owner)), project)
+
+
+def serve(server: LiveServer) -> LiveServer:
+    """Start a server that `end_all` ends, whatever happens to its benchmark."""
+    _started.append(server)
+    return server.start()
+
+
+def end_all() -> None:
+    """End every server that is left."""
+    while _started:
+        _started.pop().kill()
+
+
+_started: list[LiveServer] = []
 
 
 class Client:

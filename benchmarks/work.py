@@ -13,8 +13,8 @@ from typing import Any
 
 from tests.support.processes import environment, labelwright
 
-from benchmarks.seeding import fill
-from benchmarks.support import Client, Result, cpu_seconds, memory, percentile, start, together
+from benchmarks.seeding import annotators, fill
+from benchmarks.support import Client, Result, cpu_seconds, memory, percentile, serve, start, together
 
 
 def listing(folder: Path, database_url: str = "", quick: bool = False) -> list[Result]:
@@ -28,8 +28,8 @@ def listing(folder: Path, database_url: str = "", quick: bool = False) -> list[R
         path = f"/api/v1/projects/{place.project}/items?limit=30"
         middle = json.loads(client.call("GET", f"/api/v1/projects/{place.project}/items?limit=200")[1])["next"]
         for name, query in (("first page", ""), ("a later page", f"&after={middle}"), ("by class", "&class=car"),
-                            ("by a rare class", "&class=rare"), ("by reference", f"&reference_id=task-{count - 5}"),
-                            ("not ready", "&media_state=pending")):  # fmt: skip
+                            ("by a rare class", "&class=rare"), ("by reference", f"&reference=task-{count - 5}"),
+                            ("not ready", "&media=pending")):  # fmt: skip
             durations, size = [], 0
             cpu = cpu_seconds(place.pid)
             for _ in range(20 if quick else 200):
@@ -52,12 +52,13 @@ def listing(folder: Path, database_url: str = "", quick: bool = False) -> list[R
 def handing_out(folder: Path, database_url: str = "", quick: bool = False) -> list[Result]:
     """16 annotators: next task, open it, submit it. No task may be handed out twice."""
     count = 160 if quick else 3200
-    place = start(folder, database_url, lambda *a: fill(*a, count=count + 200))
-    keys = []
-    for number in range(16):
-        place.server.cli("user", "add", f"a{number}@example.org", "--role", "annotator")
-        made = place.server.cli("key", "create", "--user", f"a{number}@example.org", "--name", "bench")
-        keys.append(made["api_key"])
+    keys: list[str] = []
+
+    def seed(values: dict[str, Any], project: str, owner_key: str) -> None:
+        fill(values, project, owner_key, count=count + 200)
+        keys.extend(annotators(values, owner_key, 16))
+
+    place = start(folder, database_url, seed)
     taken: list[str] = []
     asked = json.dumps({"project": place.project, "stage": "label"}).encode()
 
@@ -197,4 +198,4 @@ def start_bare(folder: Path) -> Any:
     """`labelwright serve` on an empty folder."""
     from tests.support.processes import LiveServer
 
-    return LiveServer(folder / "data", {"data": folder / "data"}, {"api_key": ""}).start()
+    return serve(LiveServer(folder / "data", {"data": folder / "data"}, {"api_key": ""}))
