@@ -66,10 +66,9 @@ def reject(hand: Hand, words: str) -> None:
     dialog.get_by_role("button", name="Return to author").click()
 
 
-def test_a_job_of_the_package_is_done_in_the_browser(bench: Bench, browser: Any) -> None:
-    ana, labeler = person(bench, browser, "ana", "annotator")
-    rita, reviewer = person(bench, browser, "rita", "reviewer")
-    made = bench.script("""
+def job_of_three(bench: Bench, labeler: str, reviewer: str) -> dict[str, Any]:
+    """A project with one labeled image, and a job of three more."""
+    return bench.script("""
 p = ws.create_project("Loop", "object-detection", "", "x")
 slug, key = p.id.split("/")[1], os.environ["ROBOFLOW_API_KEY"]
 first, *names = json.loads(sys.argv[1])
@@ -81,6 +80,20 @@ job = p.create_annotation_job(name="Cats of Monday", batch_id=batch, labeler_ema
                               instructions="Draw each cat")
 print(json.dumps({"slug": slug, "ids": ids, "job": job["id"]}))
 """, json.dumps(bench.pictures(4, "loop", width=64, height=48)), labeler, reviewer)  # fmt: skip
+
+
+def said_in_statistics(bench: Bench, made: dict[str, Any], labeler: str) -> None:
+    """What the labeling statistics say of it."""
+    _, stats = bench.get(f"/{bench.workspace}/stats?project={made['slug']}")
+    [row] = [r for r in stats["data"] if r["imagesLabeled"]]
+    assert next(p["email"] for p in stats["labelers"] if p["id"] == row["labelerId"]) == labeler
+    assert (row["imagesLabeled"], row["approved"], row["rejected"]) == (3, 3, 1)
+
+
+def test_a_job_of_the_package_is_done_in_the_browser(bench: Bench, browser: Any) -> None:
+    ana, labeler = person(bench, browser, "ana", "annotator")
+    rita, reviewer = person(bench, browser, "rita", "reviewer")
+    made = job_of_three(bench, labeler, reviewer)
     place = f"/{bench.workspace}/{made['slug']}"
 
     def counts() -> list[Any]:
@@ -147,11 +160,7 @@ print(json.dumps({"splits": again.splits, "version": p.version(version).splits, 
     assert found["classes"] == {"cat": 4}
     assert counts() == [0, 0, 0, 0, "complete"]
 
-    # What the labeling statistics say of it.
-    _, stats = bench.get(f"/{bench.workspace}/stats?project={made['slug']}")
-    [row] = [r for r in stats["data"] if r["imagesLabeled"]]
-    assert next(p["email"] for p in stats["labelers"] if p["id"] == row["labelerId"]) == labeler
-    assert (row["imagesLabeled"], row["approved"], row["rejected"]) == (3, 3, 1)
+    said_in_statistics(bench, made, labeler)
     for hand in (ana, rita):
         assert not hand.thrown
         hand.context.close()
