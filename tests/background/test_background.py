@@ -17,7 +17,7 @@ from labelwright.db import Database
 from labelwright.errors import Invalid
 from labelwright.models.background import BackgroundTask, Worker
 from labelwright.models.identity import Team
-from labelwright.services import background, wake
+from labelwright.services import background, dequeue, wake
 from labelwright.services.background import Background, Progress, Shared, followed
 from tests.support.processes import environment
 
@@ -66,7 +66,8 @@ def test_a_task_runs_with_its_arguments_and_a_rollback_leaves_none(shared: Share
 def test_a_task_starts_at_its_commit_and_each_that_ends_makes_room(
     shared: Shared, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "POLL", 600.0)  # DBOS itself looks too late for this test
+    monkeypatch.setattr(background, "SPARE_POLL", 600.0)  # DBOS itself looks too late for this test,
+    monkeypatch.setattr(dequeue, "LOOK", 600.0)  # and so does whoever is not woken
     seen: list[int] = []
     run({"note": lambda _shared, number: seen.append(number)})
     with shared.database.write() as session:

@@ -47,6 +47,8 @@ WORKFLOW = "labelwright.task"
 HEARTBEAT = 5.0
 GONE = timedelta(seconds=20)
 POLL = 1.0
+# How often DBOS itself looks for tasks; `dequeue` is there long before.
+SPARE_POLL = 30.0
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ class Background:
         self._threads: list[threading.Thread] = []
         self._wakers: list[threading.Event] = []
         self._starter: threading.Thread | None = None
+        self._dequeuer: dequeue.Dequeuer | None = None
         self._active = 0
         self._lock = threading.Lock()
 
@@ -237,14 +240,14 @@ class Background:
         try:
             migrate.upgrade_tasks(self.shared.database)
             self._beat()
-            dbos = _launch(self)
+            self._dequeuer = dequeue.Dequeuer(_launch(self), QUEUE)
         except BaseException:
             _running = None
             raise
         self._take_over()
         self._thread("keeper", self._keep)
         self._wakers.append(wake.listen(QUEUE))
-        self._thread("dequeue", dequeue.loop, dbos, QUEUE, self._wakers[-1], self.shared.stopping)
+        self._thread("dequeue", self._dequeuer.loop, self._wakers[-1], self.shared.stopping)
         for name, pump in self._pumps.items():
             waker = wake.listen(name)
             self._wakers.append(waker)
@@ -290,8 +293,10 @@ class Background:
         _running = None
         return clean
 
-    def run(self, name: str, arguments: list[Any]) -> None:
+    def run(self, task_id: str | None, name: str, arguments: list[Any]) -> None:
         """Run one task; called by DBOS on one of its threads."""
+        if self._dequeuer is not None:
+            self._dequeuer.begun(task_id)
         if self.shared.stopping.is_set():
             raise Stopping
         with self._lock:
@@ -362,13 +367,19 @@ def _task(name: str, arguments: list[Any]) -> None:
     """The one DBOS workflow: every task runs through it."""
     if _running is None:
         raise Stopping
-    _running.run(name, arguments)
+    _running.run(_task_id(), name, arguments)
 
 
 def _scheduled(_at: datetime, name: str) -> None:
     if _running is None:
         raise Stopping
-    _running.run(name, [])
+    _running.run(_task_id(), name, [])
+
+
+def _task_id() -> str | None:
+    from dbos import DBOS  # noqa: PLC0415
+
+    return DBOS.workflow_id
 
 
 def _launch(background: Background) -> DBOS:
@@ -394,7 +405,7 @@ def _launch(background: Background) -> DBOS:
     DBOS.register_queue(
         QUEUE,
         worker_concurrency=max(1, background.shared.settings.workers),
-        polling_interval_sec=POLL,
+        polling_interval_sec=SPARE_POLL,
         on_conflict="always_update",
     )
     plans: Any = [
