@@ -263,29 +263,44 @@ running.stop()
 """
 
 
-def start_worker(name: str, marks: Path, database: Database, data: Path) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORKER, name, str(marks)], cwd=ROOT,
-        env=environment(data=data, database_url=database.url, workers=3),
-    )  # fmt: skip
-    wait_for(lambda: (marks / f"up-{name}").exists() or process.poll() is not None)
-    assert process.poll() is None
-    return process
+StartWorker = Callable[[str, Path, Database, Path], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start_worker() -> Iterator[StartWorker]:
+    """Starts worker processes; those that still run when the test is over are killed."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str, marks: Path, database: Database, data: Path) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, name, str(marks)], cwd=ROOT,
+            env=environment(data=data, database_url=database.url, workers=3),
+        )  # fmt: skip
+        started.append(process)
+        wait_for(lambda: (marks / f"up-{name}").exists() or process.poll() is not None)
+        assert process.poll() is None
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
 
 
 def numbers(marks: Path, kind: str, name: str = "*") -> list[int]:
     return [int(p.name.split("-")[1]) for p in marks.glob(f"{kind}-*-{name}")]
 
 
-def test_a_killed_worker_loses_nothing(database: Database, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_nothing(database: Database, tmp_path: Path, start_worker: StartWorker) -> None:
     """One worker on SQLite, two on PostgreSQL; one is killed with -9 in the middle of its tasks."""
     marks = tmp_path / "marks"
     marks.mkdir()
+    others = [] if database.sqlite else [start_worker("b", marks, database, tmp_path)]
+    first = start_worker("a", marks, database, tmp_path)
+    # Queued once all are up: the first one would have done everything before the second is there.
     with database.write() as session:
         for number in range(16):
             background.enqueue(session, "work", number)
-    first = start_worker("a", marks, database, tmp_path)
-    others = [] if database.sqlite else [start_worker("b", marks, database, tmp_path)]
     wait_for(lambda: len(numbers(marks, "begun", "a")) > len(numbers(marks, "ended", "a")) > 0)
     first.send_signal(signal.SIGKILL)
     first.wait()
