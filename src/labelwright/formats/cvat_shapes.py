@@ -207,9 +207,8 @@ def _read_mask(node: ElementTree.Element, size: Size) -> Mask:
         raise ValueError("the mask does not lie within the picture")
     if sum(lengths) != w * h:
         raise ValueError(f"the mask's run lengths sum to {sum(lengths)}, its box has {w * h} pixels")
-    full = np.zeros((height, width), dtype=bool)
-    full[y : y + h, x : x + w] = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(h, w)
-    return masks.from_array(full)
+    crop = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths).reshape(h, w)
+    return masks.placed(crop, x, y, width, height)
 
 
 def _read_skeleton(node: ElementTree.Element, label: Label, size: Size) -> Skeleton:

@@ -221,9 +221,7 @@ def _mask(found: dict[str, Any], corners: list[float], width: int, height: int) 
     x, y = round(corners[0]), round(corners[1])
     if x < 0 or y < 0 or x + crop.shape[1] > width or y + crop.shape[0] > height:
         raise ValueError("the mask does not lie within the picture")
-    full = np.zeros((height, width), dtype=bool)
-    full[y : y + crop.shape[0], x : x + crop.shape[1]] = crop
-    return masks.from_array(full)
+    return masks.placed(crop, x, y, width, height)
 
 
 FORMAT = Format(

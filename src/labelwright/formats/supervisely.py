@@ -317,9 +317,7 @@ def _mask(bitmap: dict[str, Any], width: int, height: int) -> Mask:
     x, y = bitmap["origin"]
     if x < 0 or y < 0 or x + crop.shape[1] > width or y + crop.shape[0] > height:
         raise ValueError("a bitmap does not lie within the picture")
-    full = np.zeros((height, width), dtype=bool)
-    full[y : y + crop.shape[0], x : x + crop.shape[1]] = crop
-    return masks.from_array(full)
+    return masks.placed(crop, x, y, width, height)
 
 
 FORMAT = Format(

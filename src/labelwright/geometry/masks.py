@@ -32,6 +32,13 @@ def from_array(array: NDArray[Any]) -> Mask:
     return Mask(size=(width, height), box=(x, y, w, h), counts=encode_crop(filled[y : y + h, x : x + w]))
 
 
+def placed(crop: Bools, x: int, y: int, width: int, height: int) -> Mask:
+    """Mask on a grid of width x height of a boolean cut-out (height, width) whose first pixel is at (x, y); it must lie within."""
+    full = np.zeros((height, width), dtype=bool)
+    full[y : y + crop.shape[0], x : x + crop.shape[1]] = crop
+    return from_array(full)
+
+
 def encode_crop(crop: Bools) -> str:
     """COCO compressed run lengths of a boolean array (height, width)."""
     return coco.encode(np.asfortranarray(crop, dtype=np.uint8))["counts"].decode("ascii")
