@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import datasets, deliveries, exports, media_pump, upkeep, versions, webhooks
+from labelwright.services import cloning, datasets, deliveries, exports, media_pump, upkeep, versions, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
 from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
@@ -25,6 +25,7 @@ TASKS: dict[str, Task] = {
     "export": exports.run,
     "version-export": versions.run,
     datasets.KIND: datasets.run,
+    cloning.KIND: cloning.run,
     zips.KIND: zips.run_zip,
     searches.KIND: searches.run,
 }

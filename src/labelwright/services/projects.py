@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
 from labelwright.errors import Invalid
 from labelwright.models.identity import Workspace
-from labelwright.models.projects import PROJECT_KINDS, Batch, Project
+from labelwright.models.projects import PROJECT_KINDS, Batch, FolderProject, Project
 from labelwright.services import events, names, ontology, workflows
 from labelwright.services.access import Actor, require
 from labelwright.services.batches import DEFAULT_NAME
@@ -56,28 +57,50 @@ def create(
     if kind not in PROJECT_KINDS:
         raise Invalid(f"{kind!r} is not a kind of project; choose image or video.", field="kind")
 
-    def taken(slug: str) -> bool:
-        query = select(Project.id).where(Project.workspace_id == workspace.id, Project.slug == slug)
-        return session.scalar(query) is not None
-
-    project = Project(
+    project = place(session, workspace, Project(
         team_id=workspace.team_id,
         workspace_id=workspace.id,
         name=name,
-        slug=slugify(name, taken),
         kind=kind,
         description=description,
         instructions=instructions,
         settings=_checked(settings or {}),
         created_by=actor.user_id if actor else None,
-    )
-    session.add(project)
-    session.flush()
+    ))  # fmt: skip
     session.add(Batch(project_id=project.id, name=DEFAULT_NAME, is_default=True, created_by=project.created_by))
     for entry in classes or []:
         ontology.add_class(session, project, entry, tell=False)
     workflows.create(session, project, "Label and review", default=True, tell=False)
     events.emit(session, "project.created", team_id=project.team_id, project_id=project.id, actor=actor)
+    return project
+
+
+def place(session: Session, workspace: Workspace, project: Project) -> Project:
+    """Put a project that is new, or comes from elsewhere, into a workspace, under a slug that is free there."""
+
+    def taken(slug: str) -> bool:
+        query = select(Project.id).where(Project.workspace_id == workspace.id, Project.slug == slug)
+        return session.scalar(query) is not None
+
+    with session.no_autoflush:
+        project.slug = slugify(project.name, taken)
+    project.workspace_id = workspace.id
+    session.add(project)
+    session.flush()
+    return project
+
+
+def move(session: Session, actor: Actor, project: Project, workspace: Workspace) -> Project:
+    """Move a project into another workspace of its team; its slug may change, and it leaves its folder."""
+    require(actor, "manage", project.team_id, "project")
+    if workspace.team_id != project.team_id:
+        raise Invalid(
+            "A project stays in its team: its files and people are the team's. Make a copy in the other team instead."
+        )
+    if workspace.id != project.workspace_id:
+        place(session, workspace, project)
+        session.execute(delete_rows(FolderProject).where(FolderProject.project_id == project.id))
+        _tell(session, "project.changed", project)
     return project
 
 

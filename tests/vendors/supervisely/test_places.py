@@ -123,15 +123,42 @@ out["colors"] = [read.get_obj_class(c.name).color == c.color and read.get_obj_cl
 out["tags"] = [(t.name, t.applicable_to, t.applicable_classes, t.hotkey) for t in read.tag_metas]
 renamed = read.clone(obj_classes=sly.ObjClassCollection([c.clone(name="crate") if c.name == "box" else c for c in read.obj_classes if c.name != "dot"]),
                      tag_metas=sly.TagMetaCollection([t for t in read.tag_metas if t.name != "seen"]))
+T = sly.TagValueType
 third = api.project.update_meta(p.id, renamed)
 out["renamed"] = third.get_obj_class("crate").sly_id == ids(first)["box"]
 out["gone"] = third.get_obj_class("dot") is None and third.get_tag_meta("seen") is None
 out["others"] = ids(third)["#weather"] == ids(first)["#weather"]
 out["note"] = third.get_tag_meta("note").applicable_classes
 out["project"] = p.id
+O, G = api.object_class, api.image.tag
+box = ids(first)["box"]
+changed = O.update(box, name="chest", description="Wooden", color="#0A0B0C", hotkey="q")
+out["edited"] = [changed.id == box, changed.name, changed.description, changed.color, O.get_info_by_id(box).name]
+anything = O.update(ids(first)["any"], shape="any", settings={"availableShapes": ["bitmap", "polygon"]})
+out["shapes"] = [anything.shape, anything.settings, O.get_info_by_id(10**9)]
+made = G.create_bulk(p.id, [sly.TagMeta("speed", T.ANY_NUMBER, applicable_to="objectsOnly", applicable_classes=["chest"], hotkey="S", default_value=3),
+                            sly.TagMeta("kind", T.ONEOF_STRING, possible_values=["z", "a"], color=[1, 2, 3])])
+out["made"] = [entry["title"] for entry in made]
+out["twice"] = refused(G.create, p.id, sly.TagMeta("speed", T.NONE))
+G.update_meta(made[0]["id"], p.id, applicable_classes=["chest", "area"], name="pace")
+G.update_meta(made[1]["id"], p.id, color="#102030", hotkey="K")
+api.project.remove_class(p.id, ids(first)["line"])
+api.project.remove_tag(p.id, ids(first)["#day"])
+last = sly.ProjectMeta.from_json(api.project.get_meta(p.id))
+pace, kind = last.get_tag_meta("pace"), last.get_tag_meta("kind")
+out["last"] = [pace.sly_id == made[0]["id"], sorted(pace.applicable_classes), pace.hotkey, pace.default_value, pace.value_type,
+               kind.possible_values, kind.color, kind.hotkey, last.get_obj_class("line") is None, last.get_tag_meta("day") is None,
+               last.get_obj_class("any").geometry_type is sly.AnyGeometry]
+out["unknown"] = [refused(api.project.remove_class, p.id, 10**9), refused(api.project.remove_tag, p.id, 10**9), refused(G.update_meta, 10**9, name="x", color="#000000")]
 answer(out)
 """
     )
+    assert found["edited"] == [True, "chest", "Wooden", "#0A0B0C", "chest"]
+    assert found["shapes"] == ["any", {"availableShapes": ["bitmap", "polygon"]}, None]
+    assert found["made"] == ["speed", "kind"]
+    assert "already" in found["twice"]
+    assert found["last"] == [True, ["area", "chest"], "S", 3, "any_number", ["z", "a"], [16, 32, 48], "K", True, True, True]
+    assert all("404" in sentence for sentence in found["unknown"])
     for key in ("equal", "stable", "config", "renamed", "gone", "others"):
         assert found[key], key
     assert found["null"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.vendors.supervisely.conftest import Bench
 from tests.vendors.supervisely.shapes import SHAPES
@@ -53,10 +54,45 @@ out["datasets"] = sorted(local(folder / "sync"))
 for way in ("sync", "async", "fast"):
     project_id, _ = sly.upload_project(str(folder / way), api, WORKSPACE, project_name=f"back from {way}", log_progress=False)
     out[way] = content(project_id)
+api.project.clone(first.id, WORKSPACE, "a copy")
+taken = refused(api.project.clone, first.id, WORKSPACE, first.name)
+task = api.project.clone(first.id, WORKSPACE, "the copy")
+api.task.wait(task, api.task.Status.FINISHED, wait_attempts=600, wait_attempt_timeout_sec=0.1)
+copy = api.task.get_info_by_id(task)["meta"]["output"]["project"]["id"]
+out["clone"], out["taken"] = content(copy), taken
+out["stats"], out["again"] = api.project.get_stats(first.id), api.project.get_stats(copy)
+out["tag ids"] = [t.sly_id for t in sly.ProjectMeta.from_json(api.project.get_meta(copy)).tag_metas]
+ours = sly.ProjectMeta.from_json(api.project.get_meta(first.id))
+out["own"] = not set(out["tag ids"]) & {t.sly_id for t in ours.tag_metas}
+home = api.workspace.create(TEAM, "elsewhere", change_name_if_conflict=True).id
+api.project.move(copy, home)
+out["moved"] = [api.project.get_info_by_id(copy).workspace_id == home, [x.id for x in api.project.get_list(home)] == [copy]]
 answer(out)
 """, json.dumps(names))  # fmt: skip
     assert found["keys"] == ["ds", "ds/inner", "ds/inner/deep", "meta"]
     assert found["local"]
     assert len(found["there"]["ds"]) == 4
-    for way in ("sync", "async", "fast"):
+    for way in ("sync", "async", "fast", "clone"):
         assert found[way] == found["there"], way
+    assert "already" in found["taken"]
+    assert found["own"]
+    assert found["moved"] == [True, True]
+    _stats(found["stats"], found["there"])
+    for part in ("images", "objects", "imageTags", "objectTags"):
+        totals = [_totals(stats[part]) for stats in (found["stats"], found["again"])]
+        assert totals[0] == totals[1], part
+
+
+def _totals(part: dict[str, Any]) -> dict[str, int]:
+    rows = part["objectClasses"] if "objectClasses" in part else part["items"]
+    return {(row.get("objectClass") or row["tagMeta"])["name"]: row["total"] for row in rows} | {"": part["total"]}
+
+
+def _stats(stats: dict[str, Any], there: dict[str, Any]) -> None:
+    images = [image for dataset in ("ds", "ds/inner", "ds/inner/deep") for image in there[dataset].values()]
+    assert stats["images"]["total"] == len(images) == 6
+    assert stats["objects"]["total"] == sum(len(image[2]["labels"]) for image in images)
+    for image_class in stats["images"]["objectClasses"]:
+        name = image_class["objectClass"]["name"]
+        expected = sum(any(label[0] == name for label in image[2]["labels"]) for image in images)
+        assert image_class["total"] == sum(d["count"] for d in image_class["datasets"]) == expected, name

@@ -41,8 +41,9 @@ VALUE_TYPES = {
 
 def shape_of(row: LabelClass) -> str:
     """Their shape of a class: what was sent while it still holds, else what our allowed shapes come to."""
-    kept = extra_of(row).get("shape")
-    if kept == ANY and not row.shapes:
+    extra = extra_of(row)
+    kept = extra.get("shape")
+    if kept == ANY and set(row.shapes) == {SHAPES[shape] for shape in extra.get("availableShapes", [])}:
         return ANY
     if kept in SHAPES and row.shapes == [SHAPES[kept]]:
         return kept

@@ -95,11 +95,11 @@ def update(ask: Ask) -> dict[str, Any]:
     # Everybody who changes this project's ontology queues here; on SQLite they do anyway.
     ask.session.refresh(project, with_for_update={"key_share": True})
     classes = [
-        _class_sent(entry, f"meta.classes[{n}]")
+        class_sent(entry, f"meta.classes[{n}]")
         for n, entry in enumerate(wire.list_of(new.get("classes"), "meta.classes", 10_000))
     ]
     tags = [
-        _tag_sent(entry, f"meta.tags[{n}]")
+        tag_sent(entry, f"meta.tags[{n}]")
         for n, entry in enumerate(wire.list_of(new.get("tags") or [], "meta.tags", 10_000))
     ]
     for kind, names in (("class", [c["title"] for c in classes]), ("tag", [t["name"] for t in tags])):
@@ -140,7 +140,8 @@ def _match(ref: Any, name: str, by_id: dict[int, Any], by_name: dict[str, Any]) 
     return found.row.id if isinstance(found, Class) else found.id
 
 
-def _class_sent(entry: Any, at: str) -> dict[str, Any]:
+def class_sent(entry: Any, at: str) -> dict[str, Any]:
+    """A class as it was sent, checked. Raises `Refused`."""
     sent = wire.object_of(entry, at)
     name = wire.text(sent.get("title"), f"{at}.title", 200).strip()
     if not name:
@@ -150,8 +151,21 @@ def _class_sent(entry: Any, at: str) -> dict[str, Any]:
         raise Refused(400, f"{at}.shape: {wire.short(shape)} cannot be drawn here; use {', '.join(SHAPES)} or {ANY}.")
     config = wire.object_of(sent.get("geometry_config") or {}, f"{at}.geometry_config")
     return {"id": sent.get("id"), "title": name, "shape": shape, "color": _color(sent.get("color"), at), "geometry_config": config,
-            "hotkey": wire.text(sent.get("hotkey") or "", f"{at}.hotkey", 20), "at": at,
+            "hotkey": wire.text(sent.get("hotkey") or "", f"{at}.hotkey", 20), "at": at, "available": _available(sent, shape, at),
             "description": wire.text(sent.get("description") or "", f"{at}.description")}  # fmt: skip
+
+
+def _available(sent: dict[str, Any], shape: str, at: str) -> list[str] | None:
+    """Their shapes that a class of any shape is narrowed to; None: nothing was said of it, [] all."""
+    if sent.get("availableShapes") is None:
+        return None
+    found = wire.list_of(sent["availableShapes"], f"{at}.availableShapes", len(SHAPES))
+    wrong = next((v for v in found if v not in SHAPES), None)
+    if wrong is not None:
+        raise Refused(400, f"{at}.availableShapes: {wire.short(wrong)} cannot be drawn here; use {', '.join(SHAPES)}.")
+    if shape != ANY and found:
+        raise Refused(400, f"{at}.availableShapes is for classes of the shape {ANY}; this one is drawn as {shape}.")
+    return list(dict.fromkeys(found))
 
 
 def _color(value: Any, at: str) -> str:
@@ -165,8 +179,12 @@ def _color(value: Any, at: str) -> str:
 def put_class(
     session: Session, project: Project, row: LabelClass | None, sent: dict[str, Any], position: int
 ) -> LabelClass:
-    """Make or change a class as it was sent (`_class_sent`)."""
-    shapes = [SHAPES[sent["shape"]]] if sent["shape"] != ANY else []
+    """Make or change a class as it was sent (`class_sent`)."""
+    available = sent["available"]
+    if available is None:
+        available = extra_of(row).get("availableShapes", []) if row is not None else []
+    narrowed = list(dict.fromkeys(SHAPES[shape] for shape in available))
+    shapes = [SHAPES[sent["shape"]]] if sent["shape"] != ANY else narrowed
     skeleton = _skeleton(sent["geometry_config"], sent["at"]) if sent["shape"] == "graph" else None
     if row is None:
         entry = ClassInput(sent["title"], shapes, color=sent["color"], hotkey=sent["hotkey"], skeleton=skeleton)
@@ -180,6 +198,7 @@ def put_class(
     keep(
         row,
         shape=sent["shape"],
+        availableShapes=(available or None) if sent["shape"] == ANY else None,
         geometry_config=sent["geometry_config"] or None,
         description=sent["description"] or None,
     )
@@ -213,7 +232,8 @@ def _skeleton(config: dict[str, Any], at: str) -> dict[str, Any]:
     return {"points": points, "edges": edges}
 
 
-def _tag_sent(entry: Any, at: str) -> dict[str, Any]:
+def tag_sent(entry: Any, at: str) -> dict[str, Any]:
+    """A tag as it was sent, checked. Raises `Refused`."""
     sent = wire.object_of(entry, at)
     name = wire.text(sent.get("name"), f"{at}.name", 200).strip()
     if not name:
@@ -252,7 +272,7 @@ def _replace_tags(session: Session, project: Project, present: Known, tags: list
 def put_tag(
     session: Session, project: Project, present: Known, tag: Tag | None, sent: dict[str, Any], position: int
 ) -> int:
-    """Make or change a tag as it was sent (`_tag_sent`): one attribute for each of its scopes. Its id."""
+    """Make or change a tag as it was sent (`tag_sent`): one attribute for each of its scopes. Its id."""
     for name in sent["classes"]:
         present.class_of(name, f"{sent['at']}.classes")
     wanted = _scopes(project, sent)
@@ -304,12 +324,17 @@ def tags_listed(ask: Ask) -> dict[str, Any]:
 def classes_listed(ask: Ask) -> dict[str, Any]:
     """A project's classes, with every key that the package insists on."""
     project = ask.project()
-    rows = []
-    for entry in known(ask.session, project).classes.values():
-        body, at = class_json(entry), wire.moment(entry.row.created_at)
-        rows.append({**body, "name": entry.name, "projectId": project.id, "settings": body["geometry_config"],
-                     "createdAt": at, "updatedAt": at})  # fmt: skip
+    rows = [class_row(entry) for entry in known(ask.session, project).classes.values()]
     return listing.at_hand(ask, rows, LIST_FIELDS)
+
+
+def class_row(entry: Class) -> dict[str, Any]:
+    """A class as it stands in lists of classes."""
+    body, at = class_json(entry), wire.moment(entry.row.created_at)
+    available = extra_of(entry.row).get("availableShapes")
+    settings = {**body["geometry_config"], **({"availableShapes": available} if available else {})}
+    return {**body, "name": entry.name, "projectId": entry.row.project_id, "settings": settings,
+            "createdAt": at, "updatedAt": at}  # fmt: skip
 
 
 METHODS: Methods = {

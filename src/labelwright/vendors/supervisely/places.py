@@ -12,13 +12,14 @@ from labelwright.errors import Forbidden, Invalid, NotFound
 from labelwright.models.identity import Workspace
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
-from labelwright.services import access, projects, workspaces
+from labelwright.services import access, cloning, projects, workspaces
 from labelwright.vendors.supervisely import listing, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, extra_of, gone, keep
 from labelwright.vendors.supervisely.listing import ID, Field
 from labelwright.vendors.supervisely.wire import Refused
 
 KINDS = {"images": "image", "videos": "video"}
+TASK_STATES = {"queued": "queued", "running": "started", "done": "finished", "failed": "error"}
 TYPES = {ours: theirs for theirs, ours in KINDS.items()}
 SETTINGS: dict[str, Any] = {"groupImages": False, "groupImagesByTagId": None, "groupImagesSync": False}
 WORKSPACE_FIELDS = {"id": Field(read=ID), "name": Field()}
@@ -248,6 +249,40 @@ def project_archive(ask: Ask) -> dict[str, Any]:
     return {"success": True}
 
 
+def project_move(ask: Ask) -> dict[str, Any]:
+    """Move a project into another workspace of its team."""
+    row, home = ask.project("id", "manage"), ask.workspace(right="manage")
+    _free(ask, home.id, row.name, row.id)
+    projects.move(ask.session, ask.actor, row, home)
+    return {"success": True}
+
+
+def project_clone(ask: Ask) -> dict[str, Any]:
+    """Begin a copy of a project under another name; `tasks.info` tells when it is done and which project it has become."""
+    for name in ("sharedLink", "explorePath"):
+        if ask.has(name):
+            raise Refused(400, f"{name}: only projects of this server can be cloned; send id.")
+    row, home, name = ask.project("id", "manage"), ask.workspace(right="manage"), ask.text("name").strip()
+    _free(ask, home.id, name)
+    return {"taskId": cloning.start(ask.session, ask.actor, row, home, name).id}
+
+
+def task_info(ask: Ask) -> dict[str, Any]:
+    """How far a copy of a project is."""
+    ref = ask.whole("id")
+    row = access.background_task(ask.session, ask.actor, ref)
+    if row.kind != cloning.KIND:
+        raise NotFound(f"There is no task {ref}.")
+    output = {"project": {"id": row.result["project"], "name": row.arguments["name"]}} if row.result else {}
+    return {
+        "id": row.id, "type": "clone", "status": TASK_STATES[row.state], "createdAt": wire.moment(row.created_at),
+        "finishedAt": wire.moment(row.finished_at), "createdBy": row.created_by, "userId": row.created_by,
+        "workspaceId": row.arguments["workspace"], "size": "0", "settings": {}, "description": "",
+        "meta": {"output": output, "progress": {"current": row.done, "total": row.total},
+                 **({"error": {"message": row.error}} if row.error else {})},
+    }  # fmt: skip
+
+
 def project_remove(ask: Ask) -> dict[str, Any]:
     """Delete projects with all they hold, for good."""
     rows = []
@@ -277,4 +312,7 @@ METHODS: Methods = {
     "projects.settings.update": Method(project_settings, write=True),
     "projects.archive": Method(project_archive, write=True),
     "projects.remove.permanently": Method(project_remove, write=True),
+    "projects.workspace.set": Method(project_move, write=True),
+    "projects.clone": Method(project_clone, write=True),
+    "tasks.info": Method(task_info),
 }
