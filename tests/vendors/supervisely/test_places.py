@@ -157,7 +157,19 @@ answer(out)
     assert found["shapes"] == ["any", {"availableShapes": ["bitmap", "polygon"]}, None]
     assert found["made"] == ["speed", "kind"]
     assert "already" in found["twice"]
-    assert found["last"] == [True, ["area", "chest"], "S", 3, "any_number", ["z", "a"], [16, 32, 48], "K", True, True, True]
+    assert found["last"] == [
+        True,
+        ["area", "chest"],
+        "S",
+        3,
+        "any_number",
+        ["z", "a"],
+        [16, 32, 48],
+        "K",
+        True,
+        True,
+        True,
+    ]
     assert all("404" in sentence for sentence in found["unknown"])
     for key in ("equal", "stable", "config", "renamed", "gone", "others"):
         assert found[key], key
