@@ -6,8 +6,6 @@ import itertools
 import json
 import os
 import shutil
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import DATABASES
-from tests.support import pictures, postgres, processes
-from tests.support.processes import ROOT, LiveServer
+from tests.support import pictures, postgres, processes, warm
+from tests.support.processes import LiveServer
 
 BEGIN = """
 import json, os, sys
@@ -41,10 +39,20 @@ def answer(value):
 _seeds = itertools.count(1)
 
 
+def settings(home: Path) -> dict[str, str]:
+    """What is the same for all scripts. The look for https costs each script a connection, so most do without."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "SUPERVISELY"))}
+    return kept | {
+        "HOME": str(home), "NO_PROXY": "*", "PYTHONPATH": "", "TQDM_DISABLE": "1", "LOG_LEVEL": "ERROR",
+        "SUPERVISELY_SKIP_HTTPS_USER_HELPER_CHECK": "1",
+    }  # fmt: skip
+
+
 @dataclass
 class Bench:
     """The server, a folder to run scripts in, a key for every team of its owner, and the owner's team and workspace."""
 
+    package: warm.Python
     server: LiveServer
     folder: Path
     key: str = ""
@@ -52,22 +60,23 @@ class Bench:
     workspace: int = 0
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a user would set. The look for https costs each script a connection, so most do without."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "SUPERVISELY"))}
-        return kept | {
-            "SERVER_ADDRESS": f"{self.server.url}/supervisely", "API_TOKEN": self.key, "HOME": str(self.folder), "NO_PROXY": "*",
-            "TEAM": str(self.team), "WORKSPACE": str(self.workspace), "PYTHONPATH": "", "TQDM_DISABLE": "1", "LOG_LEVEL": "ERROR",
-            "SUPERVISELY_SKIP_HTTPS_USER_HELPER_CHECK": "1",
+        """What a user would set."""
+        return self.package.environment | {
+            "SERVER_ADDRESS": f"{self.server.url}/supervisely", "API_TOKEN": self.key, "TEAM": str(self.team),
+            "WORKSPACE": str(self.workspace),
         } | more  # fmt: skip
 
     def script(self, code: str, *arguments: Any, **environment: str) -> Any:
         """Run a script after `BEGIN` (`sly`, `api`, `folder`, `TEAM`, `WORKSPACE`, `refused`, `answer`); what it answers last."""
-        done = subprocess.run(
-            [str(python()), "-c", BEGIN + code, *map(str, arguments)], capture_output=True, text=True, timeout=240,
-            env=self.environment(**environment), cwd=self.folder, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = self.started(code, *arguments, **environment).wait(240)
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
         return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def started(self, code: str, *arguments: Any, **environment: str) -> warm.Script:
+        """The same script, running."""
+        return self.package.start(
+            BEGIN + code, *map(str, arguments), environment=self.environment(**environment), folder=self.folder
+        )
 
     def call(self, method: str, body: Any = None, key: str | None = None, verb: str = "POST") -> tuple[int, Any]:
         """A plain call of a method."""
@@ -105,19 +114,23 @@ class Bench:
 
 def python() -> Path:
     """The Python of the package's own environment."""
-    places = [ROOT / ".venv-supervisely", Path(sys.prefix).resolve().parent / ".venv-supervisely"]
-    found = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
-    if found is None:
-        raise RuntimeError("Supervisely's package is missing: run `scripts/setup supervisely`")
-    return found
+    return warm.interpreter("supervisely")
 
 
-def start(folder: Path, url: str) -> Bench:
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[warm.Python]:
+    """The package, imported once for all scripts of a worker."""
+    found = warm.Python(python(), ["supervisely"], settings(tmp_path_factory.mktemp("supervisely-home")))
+    yield found
+    found.close()
+
+
+def start(package: warm.Python, folder: Path, url: str) -> Bench:
     """A server on a migrated, empty database, with a folder for scripts and a key for every team of the owner."""
     server = processes.start_server(folder, url)
     work = folder / "work"
     work.mkdir()
-    found = Bench(server, work)
+    found = Bench(package, server, work)
     found.key = server.cli("key", "create", "--user", server.owner["email"], "--name", "Scripts", "--every-team")[
         "api_key"
     ]
@@ -127,16 +140,21 @@ def start(folder: Path, url: str) -> Bench:
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One server for the tests of a file; each makes projects of its own."""
+def bench(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, package: warm.Python
+) -> Iterator[Bench]:
+    """One server for the tests of a file; each makes projects of its own. Scripts find an empty home folder."""
+    home = Path(package.environment["HOME"])
+    shutil.rmtree(home)
+    home.mkdir()
     folder = tmp_path_factory.mktemp("supervisely")
     name = f"supervisely_{os.getpid()}_{uuid.uuid4().hex[:8]}"
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "labelwright.sqlite3")
-        found = start(folder, f"sqlite:///{folder / 'labelwright.sqlite3'}")
+        found = start(package, folder, f"sqlite:///{folder / 'labelwright.sqlite3'}")
     else:
         machine: postgres.Server = request.getfixturevalue("postgres_server")
-        found = start(folder, machine.create(name, request.getfixturevalue("postgres_template")))
+        found = start(package, folder, machine.create(name, request.getfixturevalue("postgres_template")))
     yield found
     found.server.kill()
     if request.param != "sqlite":

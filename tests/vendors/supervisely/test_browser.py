@@ -4,7 +4,6 @@ package, waiting all the while, hears of it."""
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.editor.conftest import Hand, eventually
-from tests.vendors.supervisely import conftest, floor
+from tests.vendors.supervisely import floor
 from tests.vendors.supervisely.conftest import Bench
 
 pytestmark = pytest.mark.browser
@@ -69,10 +68,7 @@ def test_label_submit_reject_correct_accept(bench: Bench, hands: Callable[[str],
     (picture,) = bench.pictures(1, "lemon", width=SIZE[0], height=SIZE[1])
     arguments = (place.project, place.dataset, json.dumps(place.users), "[]")
     job, image = bench.script(floor.BEGIN + MADE, *arguments, picture)
-    waiting = subprocess.Popen(
-        [str(conftest.python()), "-c", conftest.BEGIN + WAITING, str(job)], env=bench.environment(), cwd=bench.folder,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    waiting = bench.started(WAITING, job)
 
     def status() -> str:
         return bench.ask("jobs.info", {"id": job})["status"]
@@ -98,11 +94,11 @@ def test_label_submit_reject_correct_accept(bench: Bench, hands: Callable[[str],
 
     ann.open(task).press("b").drag((300, 300), (340, 360)).wait("saved").press("Control+Enter")
     eventually(lambda: status() == "on_review")
-    assert waiting.poll() is None
+    assert waiting.running()
     rita.open(task).press("y")
     eventually(lambda: status() == "completed")
-    out, _ = waiting.communicate(timeout=60)
-    assert (waiting.returncode, "it is completed" in out) == (0, True)
+    done = waiting.wait(60)
+    assert (done.returncode, "it is completed" in done.stdout) == (0, True)
 
     found = bench.script(floor.BEGIN + READ, *arguments, image, job)
     assert [name for name, _ in found["all"]] == ["kiwi", "lemon", "lemon"]
