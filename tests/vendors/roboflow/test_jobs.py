@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -166,6 +167,31 @@ print(json.dumps({"wrong": wrong, "splits": again.splits, "jobs": p.get_annotati
     assert found["splits"] == {"train": 3, "valid": 2, "test": 1}
     assert found["jobs"] == []
     assert [j["status"] for j in found["all"]] == ["complete"]
+
+
+def test_jobs_made_at_once_share_no_image(bench: Bench) -> None:
+    made = run(bench, "Races", "print(json.dumps([p.id, batch]))")
+    body = {"batch": made[1], "num_images": 2, "labelerEmail": "owner@example.org"}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: bench.call("POST", f"/{made[0]}/jobs", body), range(8)))
+    jobs = [job["id"] for status, job in answers if status == 200]
+    assert {status for status, _ in answers} == {200, 409}
+    inside = [i["id"] for job in jobs for i in bench.get(f"/{made[0]}/annotation-jobs/{job}/images")[1]["images"]]
+    assert (len(jobs), len(inside), len(set(inside))) == (3, 6, 6)
+
+
+def test_an_image_that_joins_the_dataset_is_nobodys_work(bench: Bench) -> None:
+    found = run(bench, "Joins", """
+job = p.create_annotation_job_admin(batch_id=batch, labeler_email=me, reviewer_email=me)
+rfapi.save_annotation(key, slug, "a.txt", "0 0.5 0.5 0.2 0.2", ids[0], annotation_labelmap={"0": "cat"}, add_to_dataset=True)
+rfapi.save_annotation(key, slug, "a.txt", "", ids[1])
+p.review_annotation_job_image(job["id"], ids[1], "unannotated")
+empty = p.review_annotation_job_image(job["id"], ids[1], "annotated")["job"]
+print(json.dumps({"job": sums(p.get_annotation_job_admin(job["id"])), "project": job["project"], "empty": sums(empty)}))
+""", 2)  # fmt: skip
+    assert (found["job"]["numImages"], found["empty"]["annotated"]) == (1, 1)
+    _, tasks = bench.server.request("GET", f"/api/v1/projects/{found['project']}/tasks")
+    assert sorted(task["state"] for task in tasks["results"]) == ["done", "open"]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Select, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from labelwright.models.documents import MAIN, DocumentHead
 from labelwright.models.identity import User
@@ -36,8 +36,12 @@ def status(row: Any) -> str:
     unset = ((row.extra or {}).get("roboflow") or {}).get("unannotated")
     if unset is not None and unset == (row.version or 0):
         return "unannotated"
-    empty = ((row.source or {}).get("roboflow") or {}).get("empty")
-    return "annotated" if row.version or empty else "unannotated"
+    return "annotated" if row.version or empty(row) else "unannotated"
+
+
+def empty(row: Any) -> bool:
+    """Whether somebody said of an image (an `Item`, or a row of `COLUMNS`) that nothing is in it."""
+    return bool(((row.source or {}).get("roboflow") or {}).get("empty"))
 
 
 def in_job(job_id: int) -> Any:
@@ -47,9 +51,17 @@ def in_job(job_id: int) -> Any:
                Item.width, Item.height, Item.created_at, *COLUMNS)
         .join(Item, Item.id == Task.item_id)
         .outerjoin(DocumentHead, (DocumentHead.item_id == Item.id) & (DocumentHead.layer == MAIN))
-        .where(Task.job_id == job_id, Item.accepted_at.is_(None))
+        .where(Task.job_id == job_id, Item.accepted_at.is_(None), _here())
         .order_by(Item.id)
     )  # fmt: skip
+
+
+def _here() -> Any:
+    """Of several jobs that have an image, the one that got it last counts; jobs of our own pages may share images."""
+    newer, job = aliased(Task), aliased(Job)
+    return ~exists().where(
+        newer.item_id == Task.item_id, newer.id > Task.id, job.id == newer.job_id, job.status != "archived"
+    )
 
 
 def unassigned(project: Project, batch_ids: Iterable[int]) -> Select[Item]:
@@ -69,7 +81,7 @@ def counts(session: Session, job_ids: Collection[int]) -> dict[int, Counter[str]
         select(Task.job_id, *COLUMNS)
         .join(Item, Item.id == Task.item_id)
         .outerjoin(DocumentHead, (DocumentHead.item_id == Item.id) & (DocumentHead.layer == MAIN))
-        .where(Task.job_id.in_(list(job_ids)), Item.accepted_at.is_(None))
+        .where(Task.job_id.in_(list(job_ids)), Item.accepted_at.is_(None), _here())
     )
     for row in session.execute(query):
         found[row.job_id][status(row)] += 1

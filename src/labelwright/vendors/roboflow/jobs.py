@@ -78,6 +78,8 @@ def create(ask: Ask) -> dict[str, Any]:
     batch = ask.batch(project, ref)
     number = wire.whole(body, "numImages", wire.whole(body, "num_images", None, least=1), least=1)
     labeler, reviewer = _people(ask, body)
+    # Of callers who take images out of the same batch at once each gets others.
+    ask.session.refresh(batch, with_for_update={"key_share": True})
     query = board.unassigned(project, [batch.id]).with_only_columns(Item.id)
     ids = list(ask.session.scalars(query.limit(number) if number else query))
     if not ids:
@@ -262,7 +264,7 @@ def _set(ask: Ask, job: Job, task: Task, old: str, wanted: str) -> None:
     elif wanted == "rejected":
         steering.reject(ask.session, ask.actor, task, author, REJECTED)
     elif wanted == "annotated":
-        if old == "unannotated" and not _labeled(ask, task):
+        if old == "unannotated" and not (_labeled(ask, task) or board.empty(ask.session.get_one(Item, task.item_id))):
             raise Conflict("This image has no labels.")
         _remember(task, None)
         reviewing = ((job.extra or {}).get("roboflow") or {}).get("status") == "review" or task.stage == "end"

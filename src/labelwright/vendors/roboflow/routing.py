@@ -35,8 +35,21 @@ def route(session: Session, actor: Actor, project: Project, item: Item, wish: Wi
     in_job = not inside and steering.job_of(session, item.id) is not None
     if not wish.prediction and (wish.dataset or (wish.dataset is None and not in_job)):
         items.accept(session, project, [item.id])
+        if in_job:
+            _done(session, actor, item)
     elif wish.job and not (inside or in_job or wish.stay):
         _to_job(session, actor, project, item, wish)
+
+
+def _done(session: Session, actor: Actor, item: Item) -> None:
+    """An image that joined the dataset is nobody's work any more; labels that lack something stay with the labeler."""
+    query = select(Task).join(Job, Job.id == Task.job_id).where(Task.item_id == item.id, Job.status != "archived")
+    for task in session.scalars(query.where(Task.stage != "end").order_by(Task.id)):
+        try:
+            with session.begin_nested():
+                steering.approve(session, actor, task, actor.user_id)
+        except Invalid:
+            session.refresh(task)
 
 
 def _to_job(session: Session, actor: Actor, project: Project, item: Item, wish: Wish) -> None:
