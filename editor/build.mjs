@@ -10,7 +10,7 @@ const shared = { bundle: true, target: "es2022", loader: { ".svg": "text" }, log
 
 const page = {
   ...shared,
-  entryPoints: [join(here, "src/main.ts"), join(here, "src/main.css")],
+  entryPoints: [join(here, "src/main.ts"), join(here, "src/decoder.ts"), join(here, "src/main.css")],
   outdir: out,
   format: "esm",
   minify: true,

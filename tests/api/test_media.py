@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from labelwright.media import thumbs
 from tests.api.conftest import Floor, Person
 
 
@@ -69,6 +71,29 @@ def test_files_that_are_nothing_we_can_use(owner: Person, base: str, files: Any,
     assert answer.json()["problems"][0]["field"] == field
     assert owner.api.get(f"{base}/items").json()["results"] == []
     assert owner.api.post(f"{base}/items/upload", json={}).status_code == 422
+
+
+def test_a_smaller_copy_of_a_large_frame_is_made_when_it_is_asked_for(
+    floor: Floor, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = owner.api.post("/api/v1/projects", json={"name": "V", "kind": "video"}).json()["uid"]
+    sizes = ((1200, 2000), (40, 30), (1500, 1400))
+    files = [("file", (f"{n}.png", png(*size))) for n, size in enumerate(sizes)]
+    sent = owner.api.post(f"/api/v1/projects/{uid}/uploads", files=files).json()["results"]
+    frames = [{"upload": one["uid"], "frame_id": f"f{n}"} for n, one in enumerate(sent)]
+    task = owner.api.post(f"/api/v1/projects/{uid}/items", json={"name": "clip", "frames": frames}).json()["task"]
+    links = [frame["small"] for frame in owner.api.get(f"/api/v1/tasks/{task}/work").json()["item"]["frames"]]
+    assert links[1] is None, "a small picture needs no copy"
+    made = []
+    monkeypatch.setattr(thumbs, "small", lambda path, make=thumbs.small: made.append(path) or make(path))
+    with ThreadPoolExecutor(4) as pool:  # a link is its own permission, as those of all files
+        answers = list(pool.map(floor.client.get, [links[0]] * 4))
+    assert [(a.status_code, a.headers["content-type"]) for a in answers] == [(200, "image/jpeg")] * 4
+    assert Image.open(io.BytesIO(answers[0].content)).size == (768, 1280)
+    assert len(made) == 1, "those who want the same wait for each other"
+    assert Image.open(io.BytesIO(floor.client.get(links[2]).content)).size == (1280, 1195)
+    assert floor.client.get(links[0].replace("small/", "media/")).status_code == 403
+    assert floor.client.get(links[0].split("?")[0]).status_code == 403
 
 
 def test_fetching_again(floor: Floor, owner: Person, base: str) -> None:

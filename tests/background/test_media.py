@@ -20,6 +20,7 @@ from labelwright.services import (
     media,
     media_pump,
     media_state,
+    renditions,
     wake,
 )
 from labelwright.services.filing import NewMedia, NewTask
@@ -135,6 +136,22 @@ def test_a_sequence_is_ready_when_its_last_frame_is(world: World) -> None:
     with world.shared.database.read() as session:
         widths = session.scalars(select(Media.width).join(ItemMedia).order_by(ItemMedia.position)).all()
     assert widths == [60, 61, 62, 63, 64]
+
+
+def test_large_frames_have_a_smaller_copy_from_the_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(renditions, "LEAST_PIXELS", 500_000)
+    with site(large=picture(1600, 400, "JPEG"), little=picture(60, 40)) as web:
+        frames = [NewMedia(web.url(path), role="frame", position=n) for n, path in enumerate(("/large", "/little"))]
+        (item_id,) = world.file(NewTask("clip", kind="video", media=frames, frames=2))
+        world.pump()
+    assert world.item(item_id).media_state == "ready", world.item(item_id).media_error
+    links = Links(world.shared.store)
+    with world.shared.database.read() as session:
+        large, little = session.scalars(select(Media).join(ItemMedia).order_by(ItemMedia.position)).all()
+        assert renditions.url_for(links, little) is None
+        assert (renditions.url_for(links, large) or "").startswith(f"/files/{renditions.key(large.sha256)}?")
+    with Image.open(io.BytesIO(world.shared.store.get(renditions.key(large.sha256)))) as small:
+        assert small.size == (1280, 320)
 
 
 def test_a_failed_frame_is_named(world: World) -> None:

@@ -71,7 +71,7 @@ class Studio:
             line["url"] = self.site.url("/street.png")
         filed = self.call("POST", f"/projects/{project}/items", line | more)
         task = Task(self, project, filed["task"], filed["item"])
-        eventually(lambda: self.call("GET", f"/tasks/{task.uid}/work")["item"]["media_state"] == "ready", 30)
+        eventually(lambda: self.call("GET", f"/tasks/{task.uid}/work")["item"]["media_state"] == "ready", 120)
         return task
 
     def video(self, objects: list[dict[str, Any]] | None = None, frames: int = 12) -> Task:

@@ -90,6 +90,9 @@ def test_every_frame_of_the_server_is_the_one_asked_for(studio: Studio, film: Re
         asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {studio.server.api_key}"})
         with urllib.request.urlopen(asked) as answer:
             assert pictures.number_of(np.asarray(Image.open(answer).convert("RGB"))) == number
+    asked.full_url += "?small=true"
+    with urllib.request.urlopen(asked) as answer:
+        assert pictures.number_of(np.asarray(Image.open(answer).convert("RGB"))) == number
 
 
 def test_stepping_jumping_and_scrubbing_are_exact(studio: Studio, hand: Hands, film: Reel) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.editor.conftest import Hand, Studio, boxed, near, pixels
+from tests.support import pictures
 
 pytestmark = pytest.mark.browser
 Hands = Callable[..., Hand]
@@ -78,3 +80,40 @@ def test_keyframes_are_stepped_through_and_frames_played(studio: Studio, hand: H
     ana.press("w")
     ana.page.wait_for_function("() => document.querySelector('input.frame-number').value === '12'", timeout=20000)
     ana.page.wait_for_selector("button[aria-label^=Play]")
+
+
+SHOWN = """([frame, width]) => {
+    const {frames, editor} = document.querySelector("lw-app").session;
+    return frames.now === frame && editor.picture?.levels[0].width === width && !document.querySelector(".stage[data-busy]");
+}"""
+
+
+def test_large_frames_are_stepped_through_as_smaller_copies_and_seen_in_full_at_rest(
+    studio: Studio, hand: Hands
+) -> None:
+    count = 8
+    for n in range(count):
+        shade = np.full((1200, 2000, 3), 20 + 25 * n, np.uint8)
+        studio.site.pages[f"/large{n}.png"] = pictures.encoded(shade)
+    frames = [{"url": studio.site.url(f"/large{n}.png")} for n in range(count)]
+    ana = hand()
+    ana.size = (2000, 1200)
+    ana.open(studio.task(project=studio.project("video"), frames=frames))
+    ana.page.wait_for_function(SHOWN, arg=[0, 2000])
+    seen = ana.page.evaluate("""async () => {
+        const {frames, editor} = document.querySelector("lw-app").session;
+        const widths = [];
+        for (let n = 1; n <= 5; n++) {
+            const came = new Promise(done => { const stop = editor.shown.on(() => { stop(); done(); }); });
+            frames.go(n);
+            await came;
+            widths.push(editor.picture.levels[0].width);
+        }
+        return widths;
+    }""")
+    assert 1280 in seen, "the hand did not rest at all of them"
+    ana.page.wait_for_function(SHOWN, arg=[5, 2000])
+    assert abs(ana.grey() - (20 + 25 * 5)) <= 3
+    ana.press("w")
+    ana.page.wait_for_function(SHOWN, arg=[count - 1, 2000], timeout=20_000)
+    assert abs(ana.grey() - (20 + 25 * 7)) <= 3

@@ -19,6 +19,11 @@ def picture(width: int = 40, height: int = 30, kind: str = "PNG", seed: int = 0,
     """A picture file with a gradient; another `seed` below 65,536, another content."""
     y, x = np.mgrid[0:height, 0:width]
     pixels = np.stack([x * 5 + seed, y * 7 + seed // 256, x + y + seed * 3], axis=-1).astype(np.uint8)
+    return encoded(pixels, kind, **save)
+
+
+def encoded(pixels: Any, kind: str = "PNG", **save: Any) -> bytes:
+    """A picture file of these pixels, (height, width, 3) uint8."""
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, kind, **save)
     return out.getvalue()

@@ -1,11 +1,18 @@
 // The frames of the item: which one is shown, stepping, playing, and fetching those that come next.
 
 import { Film } from "../editor/film.ts";
+import type { Metric } from "../geometry/plane.ts";
 import { keyIndex } from "../model/track.ts";
 import type { FrameMedia, Work } from "../model/work.ts";
 import type { Session } from "./session.ts";
 
 const AHEAD = 4;
+/** Smaller copies fetched ahead in the direction of travel. */
+const SMALL_AHEAD = 20;
+/** Milliseconds without a step after which the frame is shown in full. */
+const REST = 120;
+/** Frames of video files with fewer pixels have no smaller copy. */
+const LARGE = 2e6;
 /** Frames of a sequence played in a second. */
 const RATE = 10;
 
@@ -14,6 +21,14 @@ export function urlOf(item: Work["item"], frame: number): string | null {
   if (item.frames.length) return item.frames[frame]?.url ?? null;
   if (item.media?.mime.startsWith("video/")) return `/api/v1/items/${item.uid}/frames/${frame}`;
   return item.media?.url ?? null;
+}
+
+/** A smaller copy of a large frame, to be seen while stepping quickly; null where there is none. */
+function smallOf(item: Work["item"], frame: number): { url: string; size: Metric } | null {
+  const { width, height, small } = item.frames[frame] ?? {};
+  if (small && width && height) return { url: small, size: { x: width, y: height } };
+  if (item.frames.length || !item.media?.mime.startsWith("video/") || !item.width || !item.height || item.width * item.height < LARGE) return null;
+  return { url: `${urlOf(item, frame)}?small=true`, size: { x: item.width, y: item.height } };
 }
 
 export class Frames {
@@ -28,6 +43,9 @@ export class Frames {
   private opened = false;
   private stopped = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private resting: ReturnType<typeof setTimeout> | undefined;
+  /** How far and in which direction the last step went. */
+  private stride = 1;
 
   constructor(private readonly session: Session) {}
 
@@ -51,6 +69,7 @@ export class Frames {
   go(frame: number): void {
     const to = Math.min(this.count - 1, Math.max(0, Math.round(frame)));
     if (!Number.isFinite(to)) return;
+    if (to !== this.now) this.stride = to - this.now;
     this.session.bench.setFrame(to);
     this.show();
     this.session.showPins();
@@ -99,15 +118,34 @@ export class Frames {
     this.go(best);
   }
 
-  /** Shows the present frame's picture and fetches its neighbours. */
+  /** Shows the present frame's picture and fetches its neighbours; of a large one a smaller copy until the hand rests. */
   show(): void {
     const { editor } = this.session;
     const url = this.urlOf(this.now);
     if (!editor || !url) return;
     this.openFilm();
+    clearTimeout(this.resting);
     this.loading = !editor.pictures.has(url);
     if (this.film && this.loading) return void this.showFromFilm(this.film, this.now, url);
-    void editor.show(url).then(() => this.preload());
+    const small = this.loading ? smallOf(this.session.work.item, this.now) : null;
+    if (!small) return void editor.show(url).then(() => this.preload());
+    void editor.showSmall(url, small.url, small.size);
+    this.wantSmall();
+    if (!this.playing) this.resting = setTimeout(() => this.rest(url), REST);
+  }
+
+  /** The hand rests: the frame in full. */
+  private rest(url: string): void {
+    if (this.stopped) return;
+    this.session.editor?.pictures.want([]);
+    void this.session.editor?.show(url).then(() => this.preload());
+  }
+
+  private wantSmall(): void {
+    const { item } = this.session.work;
+    const ahead = Array.from({ length: SMALL_AHEAD }, (_, i) => this.now + (i + 1) * this.stride);
+    const urls = ahead.filter((frame) => frame >= 0 && frame < this.count).map((frame) => smallOf(item, frame)?.url);
+    this.session.editor?.pictures.want(urls.filter((url) => url !== undefined));
   }
 
   /** Quick where the browser presents exactly this frame; else the server cuts it. */
@@ -137,11 +175,14 @@ export class Frames {
       .catch(() => undefined);
   }
 
-  shown(error: string | null): void {
-    this.loading = false;
+  shown(error: string | null, small = false): void {
+    const url = this.urlOf(this.now);
+    // The smaller copy is only a convenience: without it the frame itself is waited for.
+    if (error && small && url) return this.rest(url);
+    this.loading = small;
     this.error = error;
     this.session.changed.emit();
-    if (!error) void this.session.lookAhead();
+    if (!error && !small) void this.session.lookAhead();
   }
 
   private preload(): void {
@@ -192,21 +233,33 @@ export class Frames {
     this.playing = false;
     clearTimeout(this.timer);
     this.film?.stop();
+    if (!this.film && !this.stopped) this.show();
     this.session.changed.emit();
   }
 
   private tick(): void {
     if (!this.playing) return;
     if (this.now === this.range?.[1] || this.now >= this.count - 1) return this.pause();
-    const url = this.urlOf(this.now + 1);
     // A frame that is not there yet is waited for: labels never run ahead of the picture.
-    if (url && this.session.editor?.pictures.has(url)) this.go(this.now + 1);
-    else if (url) void this.session.editor?.pictures.load(url).catch(() => this.pause());
+    if (this.nextIsThere()) this.go(this.now + 1);
     this.timer = setTimeout(() => this.tick(), 1000 / (RATE * this.speed));
+  }
+
+  /** Is the next frame's picture, or a smaller copy of it, there? Fetches it where it is not. */
+  private nextIsThere(): boolean {
+    const { pictures } = this.session.editor ?? {};
+    const url = this.urlOf(this.now + 1);
+    if (!pictures || !url) return false;
+    const small = smallOf(this.session.work.item, this.now + 1);
+    if (pictures.has(url) || (small && pictures.hasSmall(small.url))) return true;
+    const coming = small ? pictures.loadSmall(small.url, small.size).catch(() => pictures.load(url)) : pictures.load(url);
+    coming.catch(() => this.pause());
+    return false;
   }
 
   stop(): void {
     this.pause();
+    clearTimeout(this.resting);
     this.stopped = true;
     this.film?.close();
   }

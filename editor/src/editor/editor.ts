@@ -1,5 +1,6 @@
 // The canvas: two layers over each other, driven by the workbench. It holds nothing that could not be made anew.
 
+import type { Metric } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { Picture } from "./picture.ts";
 import { type Light, type Pictures, lit, sizeOf } from "./picture.ts";
@@ -16,15 +17,15 @@ import type { Camera } from "./camera.ts";
 export class Editor implements Target {
   readonly camera: Camera;
   readonly look: Look;
-  /** A picture came, or could not be had. */
-  readonly shown = new Emitter<{ url: string; error: string | null }>();
+  /** A picture came (`small`: a smaller copy of it), or could not be had. */
+  readonly shown = new Emitter<{ url: string; error: string | null; small: boolean }>();
   spaceHeld = false;
   private readonly painter: Painter;
   private readonly overlay: Overlay;
   private readonly input: Input;
   private readonly selecting: Tool;
   private raw: Picture | null = null;
-  private url = "";
+  private asked: { url: string; small: boolean } | null = null;
 
   constructor(
     private readonly root: HTMLElement,
@@ -105,23 +106,33 @@ export class Editor implements Target {
   }
 
   /** Shows a picture once it is there; the one before stays until then. */
-  async show(url: string): Promise<void> {
-    this.url = url;
+  show(url: string): Promise<void> {
+    return this.showWhen(url, false, () => this.pictures.load(url, true));
+  }
+
+  /** Shows a smaller copy of the picture at `url` until that is asked for itself. */
+  showSmall(url: string, small: string, size: Metric): Promise<void> {
+    return this.showWhen(url, true, () => this.pictures.loadSmall(small, size, true));
+  }
+
+  private async showWhen(url: string, small: boolean, load: () => Promise<Picture>): Promise<void> {
+    const asked = { url, small };
+    this.asked = asked;
     try {
-      const picture = await this.pictures.load(url, true);
-      if (this.url !== url) return;
+      const picture = await load();
+      if (this.asked !== asked) return;
       this.take(picture);
-      this.shown.emit({ url, error: null });
+      this.shown.emit({ url, error: null, small });
     } catch (error) {
-      if (this.url === url) this.shown.emit({ url, error: error instanceof Error ? error.message : String(error) });
+      if (this.asked === asked) this.shown.emit({ url, error: error instanceof Error ? error.message : String(error), small });
     }
   }
 
   /** Shows what was decoded elsewhere: a frame of a video file. */
   showDecoded(picture: Picture): void {
-    this.url = "";
+    this.asked = null;
     this.take(picture);
-    this.shown.emit({ url: "", error: null });
+    this.shown.emit({ url: "", error: null, small: false });
   }
 
   private take(picture: Picture): void {

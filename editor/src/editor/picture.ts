@@ -1,12 +1,14 @@
 // Pictures: fetched, decoded off the main thread, kept while there is room, and made brighter on request.
 
 import type { Metric } from "../geometry/plane.ts";
+import { type Level, decoded } from "./decoding.ts";
+import { Shelf } from "./shelf.ts";
 
 export interface Picture {
   width: number;
   height: number;
   /** The picture, then halves of it, so that drawing it small is cheap and smooth. */
-  levels: (ImageBitmap | HTMLCanvasElement)[];
+  levels: Level[];
 }
 
 export interface Light {
@@ -15,18 +17,24 @@ export interface Light {
   gamma: number;
 }
 
+/** Bytes of decoded pictures that are kept, and of the smaller copies that are stepped through quickly. */
 const ROOM = 600e6;
+const SMALL_ROOM = 200e6;
+const AT_ONCE = 4;
+const LEAST = 512;
 
-export const bytesOf = (picture: Picture): number => picture.width * picture.height * 4 * 1.34;
+const bytesOf = (picture: Picture): number => picture.levels.reduce((sum, level) => sum + level.width * level.height * 4, 0);
+
+const drop = (picture: Picture): void => picture.levels.forEach((level) => "close" in level && level.close());
 
 /** The smallest level that is still at least as large as it will be drawn. */
-export function levelFor(picture: Picture, zoom: number): ImageBitmap | HTMLCanvasElement {
+export function levelFor(picture: Picture, zoom: number): Level {
   const index = zoom >= 1 ? 0 : Math.floor(Math.log2(1 / zoom));
   return picture.levels[Math.min(index, picture.levels.length - 1)];
 }
 
 /** Halves of the picture down to about 512 pixels. */
-function halves(first: ImageBitmap | HTMLCanvasElement): (ImageBitmap | HTMLCanvasElement)[] {
+function halves(first: Level): Level[] {
   const levels = [first];
   while (Math.max(levels.at(-1)!.width, levels.at(-1)!.height) > 1024) {
     const from = levels.at(-1)!;
@@ -41,86 +49,54 @@ function halves(first: ImageBitmap | HTMLCanvasElement): (ImageBitmap | HTMLCanv
   return levels;
 }
 
-/** A file's name whatever link leads to it: signed links change with time. */
-const nameOf = (url: string): string => url.split("?")[0];
-
 export class Pictures {
-  private readonly kept = new Map<string, Promise<Picture>>();
-  private readonly sizes = new Map<string, number>();
-
-  private shown = "";
+  private readonly whole = new Shelf<Picture>(ROOM, bytesOf, drop);
+  private readonly small = new Shelf<Picture>(SMALL_ROOM, bytesOf, drop);
+  private wanted: string[] = [];
+  private coming = 0;
 
   /** Loads and decodes a picture; those used last are kept. `show`: it will be on the screen, so it is not given up. */
   load(url: string, show = false): Promise<Picture> {
-    const name = nameOf(url);
-    if (show) this.shown = name;
-    const there = this.kept.get(name);
-    if (there) {
-      this.kept.delete(name);
-      this.kept.set(name, there);
-      return there;
-    }
-    const coming = fetchPicture(url);
-    this.kept.set(name, coming);
-    coming.then(
-      (picture) => {
-        this.sizes.set(name, bytesOf(picture));
-        this.makeRoom(name);
-      },
-      () => this.kept.delete(name),
-    );
-    return coming;
+    return this.whole.load(url, () => fetched(url, LEAST), show);
   }
 
   has(url: string): boolean {
-    return this.sizes.has(nameOf(url)) && this.kept.has(nameOf(url));
+    return this.whole.has(url);
   }
 
-  private makeRoom(keep: string): void {
-    let total = [...this.sizes.values()].reduce((a, b) => a + b, 0);
-    for (const url of [...this.kept.keys()]) {
-      if (total <= ROOM) return;
-      const size = this.sizes.get(url);
-      if (url === keep || url === this.shown || size === undefined) continue;
-      const gone = this.kept.get(url)!;
-      this.kept.delete(url);
-      this.sizes.delete(url);
-      total -= size;
-      void gone.then((picture) => picture.levels.forEach((level) => "close" in level && level.close()));
+  /** A smaller copy, standing for a picture of `size`. */
+  async loadSmall(url: string, size: Metric, show = false): Promise<Picture> {
+    const picture = await this.small.load(url, () => fetched(url, Infinity), show);
+    return { ...picture, width: size.x, height: size.y };
+  }
+
+  hasSmall(url: string): boolean {
+    return this.small.has(url);
+  }
+
+  /** Smaller copies that will be wanted soon, the most urgent first. What was wanted before and is not now is not fetched. */
+  want(urls: string[]): void {
+    this.wanted = urls.filter((url) => !this.small.knows(url));
+    this.fetchWanted();
+  }
+
+  private fetchWanted(): void {
+    while (this.coming < AT_ONCE && this.wanted.length) {
+      const url = this.wanted.shift()!;
+      this.coming++;
+      const done = (): void => {
+        this.coming--;
+        this.fetchWanted();
+      };
+      this.small.load(url, () => fetched(url, Infinity)).then(done, done);
     }
   }
 }
 
-async function fetchPicture(url: string): Promise<Picture> {
-  const answer = await fetch(url, { credentials: "same-origin" });
-  if (!answer.ok) throw new Error(`The picture answered ${answer.status}`);
-  const bitmap = await decode(await answer.blob());
-  return { width: bitmap.width, height: bitmap.height, levels: halves(bitmap) };
-}
-
-async function decode(blob: Blob): Promise<ImageBitmap | HTMLCanvasElement> {
-  try {
-    return await createImageBitmap(blob, { imageOrientation: "none" });
-  } catch {
-    return await decodeByElement(blob);
-  }
-}
-
-/** SVG and a few formats decode only in an image element. */
-async function decodeByElement(blob: Blob): Promise<HTMLCanvasElement> {
-  const image = new Image();
-  const address = URL.createObjectURL(blob);
-  try {
-    image.src = address;
-    await image.decode();
-    const canvas = document.createElement("canvas");
-    canvas.width = image.naturalWidth;
-    canvas.height = image.naturalHeight;
-    canvas.getContext("2d")!.drawImage(image, 0, 0);
-    return canvas;
-  } finally {
-    URL.revokeObjectURL(address);
-  }
+async function fetched(url: string, least: number): Promise<Picture> {
+  const levels = await decoded(url, least);
+  if (levels.length === 1 && least < Infinity) levels.splice(0, 1, ...halves(levels[0]));
+  return { width: levels[0].width, height: levels[0].height, levels };
 }
 
 export const plain = (light: Light): boolean => light.brightness === 1 && light.contrast === 1 && light.gamma === 1;

@@ -55,6 +55,8 @@ export interface FrameMedia {
   index: number;
   frame_id: string | null;
   url: string | null;
+  /** A smaller copy of a large picture. */
+  small?: string | null;
   width?: number | null;
   height?: number | null;
 }

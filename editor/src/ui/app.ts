@@ -46,7 +46,7 @@ export class App extends LitElement {
     this.stops = [
       session.settings.changed.on(() => this.applySettings()),
       session.changed.on(() => this.requestUpdate()),
-      session.editor!.shown.on(({ error }) => session.frames.shown(error)),
+      session.editor!.shown.on(({ error, small }) => session.frames.shown(error, small)),
     ];
     stage.addEventListener("pointermove", (e) => this.pointer(e), { passive: true });
     // A click that places a comment is not one for the tool.

@@ -145,9 +145,14 @@ class Jpeg(Response):
 
 
 @routes.get("/items/{uid}/frames/{number}", response_class=Jpeg)
-def get_frame(call: Call, uid: UUID, number: int) -> Jpeg:
+def get_frame(
+    call: Call,
+    uid: UUID,
+    number: int,
+    small: Annotated[bool, Query(description="At most 1280 x 1280 pixels.")] = False,
+) -> Jpeg:
     """A frame of a video file as a picture, for browsers that cannot decode the file."""
-    body = services.frame_jpeg(call.context.store, _video(call, uid), number)
+    body = services.frame_jpeg(call.context.store, _video(call, uid), number, small)
     return Jpeg(body, headers={"cache-control": "private, max-age=86400, immutable"})
 
 

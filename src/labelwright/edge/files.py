@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from labelwright.edge.context import Context
 from labelwright.errors import Forbidden, Invalid, NotFound
+from labelwright.services import renditions
 from labelwright.storage.links import byte_range
 
 
@@ -30,7 +31,7 @@ def routes(context: Context) -> list[BaseRoute]:
 
 
 def _send(context: Context, request: Request, key: str, headers: dict[str, str]) -> Response:
-    size = context.store.size(key)
+    size = _size(context, key)
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     asked = request.headers.get("range") if request.headers.get("if-range") in (None, headers["ETag"]) else None
@@ -46,3 +47,12 @@ def _send(context: Context, request: Request, key: str, headers: dict[str, str])
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     return StreamingResponse(context.store.stream(key, start, end), status, headers)
+
+
+def _size(context: Context, key: str) -> int:
+    """The file's length in bytes; a smaller copy is made when it is first asked for."""
+    try:
+        return context.store.size(key)
+    except NotFound:
+        renditions.make(context.store, key)
+        return context.store.size(key)

@@ -14,6 +14,7 @@ from labelwright.media import frames, probe
 from labelwright.media.probe import Probed
 
 SIDE = 320
+SMALL_SIDE = 1280  # as much as an editor's window shows of a picture
 VIEW_SIDE = 16_383  # WebP's own limit
 PAPER = (255, 255, 255)
 
@@ -26,12 +27,31 @@ def thumbnail(path: Path, probed: Probed) -> bytes:
         picture = frames.frame(path, probed.mime, frames.index_of(probed), 0)
         picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     else:
-        with probe.open_picture(path) as opened:
-            picture = _decoded(opened, SIDE)
-            picture.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-            picture = ImageOps.exif_transpose(picture) if probe.orientation(opened) != 1 else picture
+        picture = _shrunk(path, SIDE)
+    return _jpeg(picture, 80)
+
+
+def small(path: Path) -> bytes:
+    """JPEG of at most 1280 x 1280 pixels of a picture, upright. Raises `Invalid`."""
+    return _jpeg(_shrunk(path, SMALL_SIDE), 75)
+
+
+def small_frame(picture: Image.Image) -> bytes:
+    """The same of a decoded picture, such as a video's frame."""
+    picture.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return _jpeg(picture, 75)
+
+
+def _shrunk(path: Path, side: int) -> Image.Image:
+    with probe.open_picture(path) as opened:
+        picture = _decoded(opened, side)
+        picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return ImageOps.exif_transpose(picture) if probe.orientation(opened) != 1 else picture
+
+
+def _jpeg(picture: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
-    picture.convert("RGB").save(out, "JPEG", quality=80, optimize=False)
+    picture.convert("RGB").save(out, "JPEG", quality=quality, optimize=False)
     return out.getvalue()
 
 

@@ -26,7 +26,7 @@ from labelwright.media import frames, probe, thumbs
 from labelwright.media.frames import FrameIndex
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Project
-from labelwright.services import access, wake
+from labelwright.services import access, renditions, wake
 from labelwright.services.access import Actor
 from labelwright.settings import Settings
 from labelwright.storage import Links, Store, content_key
@@ -41,7 +41,7 @@ _one_large = threading.Lock()
 # of the same file wait for each other, since one run answers them all.
 RUN, RUN_PIXELS = 8, 16_000_000
 RECENT_BYTES = 32_000_000
-_recent: dict[tuple[bytes, int], bytes] = {}
+_recent: dict[tuple[bytes, int, bool], bytes] = {}
 _runs = tuple(threading.Lock() for _ in range(16))
 _keeping = threading.Lock()
 
@@ -74,14 +74,16 @@ def frames_key(sha256: bytes) -> str:
     return f"frames/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
-def ingest(store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int) -> Ingested:
+def ingest(store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int, frame: bool = False) -> Ingested:
     """Probe a file and store it with its thumbnail and what else it needs. No database: call it outside transactions.
 
-    Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
+    `frame`: of a sequence, so people will step through it quickly. Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
     found = probe.probe(path, max_pixels)
     with _one_large if found.width * found.height > LARGE else nullcontext():
         small = thumbs.thumbnail(path, found)
         copy = thumbs.view(path, found)
+        if frame and found.kind == "image" and renditions.worth(found.width, found.height):
+            store.put(renditions.key(sha256), thumbs.small(path), mime=renditions.MIME)
     info = dict(found.info or {}) | {"thumb": True}
     if copy is not None:
         store.put(view_key(sha256), copy, mime=_VIEW)
@@ -186,10 +188,10 @@ def one_at_a_time_if_large(path: Path) -> AbstractContextManager[Any]:
     return _one_large if large else nullcontext()
 
 
-def frame_jpeg(store: Store, media: Media, number: int) -> bytes:
-    """Frame `number` (from 0) as a JPEG. Those that follow are decoded with it and kept for a while: people step on."""
+def frame_jpeg(store: Store, media: Media, number: int, small: bool = False) -> bytes:
+    """Frame `number` (from 0) as a JPEG, `small`: of at most 1280 x 1280 pixels. Those that follow are decoded with it and kept for a while: people step on."""
     with _runs[media.sha256[0] % len(_runs)]:
-        body = _recent.get((media.sha256, number))
+        body = _recent.get((media.sha256, number, small))
         if body is not None:
             return body
         count = max(2, min(RUN, RUN_PIXELS // max(1, (media.width or 1) * (media.height or 1))))
@@ -198,13 +200,13 @@ def frame_jpeg(store: Store, media: Media, number: int) -> bytes:
         with store.open(content_key(media.sha256)) as file:
             try:
                 for image in frames.span(file, media.mime, index, number, max(1, min(count, len(index.pts) - number))):
-                    bodies.append(_jpeg(image))
+                    bodies.append(thumbs.small_frame(image) if small else _jpeg(image))
             except Invalid:
                 if not bodies:
                     raise  # a later frame's fault is told to whoever asks for that one
         with _keeping:
             for place, kept in enumerate(bodies):
-                _recent[media.sha256, number + place] = kept
+                _recent[media.sha256, number + place, small] = kept
             while len(_recent) > RUN and sum(map(len, _recent.values())) > RECENT_BYTES:
                 _recent.pop(next(iter(_recent)))
         return bodies[0]

@@ -181,8 +181,9 @@ def _take_in(shared: Shared, work: Work) -> Ingested:
     with shared.fetcher.get(work.url) as got:
         known = _known(shared.database, work.team_id, got.sha256)
         return known or media.ingest(
-            shared.store, got.path, got.sha256, got.size, max_pixels=shared.settings.max_pixels
-        )
+            shared.store, got.path, got.sha256, got.size, max_pixels=shared.settings.max_pixels,
+            frame=work.role == "frame",
+        )  # fmt: skip
 
 
 def _known(database: Database, team_id: int, sha256: bytes) -> Ingested | None:

@@ -27,6 +27,7 @@ from labelwright.services import (
     model_services,
     ontology,
     projects,
+    renditions,
     workflows,
 )
 from labelwright.services.access import Actor
@@ -90,11 +91,12 @@ class FileBody(TypedDict):
 
 
 class FrameBody(TypedDict):
-    """A frame of a sequence."""
+    """A frame of a sequence. `small`: a copy of at most 1280 x 1280 pixels of a large one, for stepping quickly."""
 
     index: int
     frame_id: str | None
     url: str | None
+    small: str | None
     width: int | None
     height: int | None
 
@@ -320,6 +322,7 @@ def _frame(call: Call, row: ItemMedia, file: Media | None) -> FrameBody:
         "index": row.position,
         "frame_id": row.frame_id,
         "url": link(call, file) if file else None,
+        "small": renditions.url_for(call.context.links, file) if file else None,
         "width": file.width if file else None,
         "height": file.height if file else None,
     }
