@@ -25,6 +25,7 @@ _numbers = itertools.count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller names the run before its workers start, so that all share one PostgreSQL."""
+    processes.starter.warm = True
     if not hasattr(config, "workerinput"):
         os.environ.pop("LABELWRIGHT_TEST_RUN", None)
         postgres.clean_up_orphans()
@@ -32,7 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The controller stops what the run started."""
+    """Stop what this process started, and the controller what the run started."""
+    processes.starter.close()
     if not hasattr(config, "workerinput"):
         postgres.clean_up(postgres.run_folder())
 

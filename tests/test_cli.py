@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tarfile
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT, environment, labelwright
+from tests.support import processes
+from tests.support.processes import labelwright
 
 
 def fail(*arguments: str, **settings: object) -> tuple[int, dict]:
     """Run a command that must fail; its exit code and error."""
-    done = subprocess.run([sys.executable, "-m", "labelwright.cli", *arguments, "--json"], capture_output=True,
-                          text=True, env=environment(**settings), cwd=ROOT, timeout=60)  # fmt: skip
+    done = processes.run(*arguments, **settings)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stderr)["error"]
@@ -32,12 +30,18 @@ def place(tmp_path: Path, database_url: str) -> dict[str, object]:
     return settings
 
 
+@pytest.fixture
+def started_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands are started as `python -m labelwright.cli`, not as forks of a process that imported all of it."""
+    monkeypatch.setattr(processes.starter, "warm", False)
+
+
 def run(place: dict[str, object], *arguments: str):
     """A command on that installation."""
     return labelwright(*arguments, **{k: v for k, v in place.items() if k != "owner"})
 
 
-def test_from_nothing_to_a_workflow(place: dict[str, object], tmp_path: Path) -> None:
+def test_from_nothing_to_a_workflow(started_cold: None, place: dict[str, object], tmp_path: Path) -> None:
     owner = place["owner"]
     assert owner["email"] == "owner@example.org"
     assert owner["workspace"] == "road-signs"
@@ -71,8 +75,7 @@ def test_import_files_the_good_lines_and_reports_the_others(place: dict[str, obj
     file = tmp_path / "tasks.ndjson"
     file.write_text("\n".join(map(json.dumps, lines)) + "\nnot json\n")
     settings = {k: v for k, v in place.items() if k != "owner"}
-    done = subprocess.run([sys.executable, "-m", "labelwright.cli", "import", str(file), "--project", project, "--json"],
-                          capture_output=True, text=True, env=environment(**settings), cwd=ROOT)  # fmt: skip
+    done = processes.run("import", str(file), "--project", project, **settings)
     body = json.loads(done.stdout)
     assert done.returncode == 1
     assert (body["lines"], body["filed"], body["failed"]) == (2501, 2498, 3)
@@ -178,12 +181,12 @@ def test_a_damaged_backup_is_refused(tmp_path: Path) -> None:
     assert "cannot be read" in error["message"]
 
 
-def test_nothing_set_up_is_said(tmp_path: Path) -> None:
+def test_nothing_set_up_is_said(started_cold: None, tmp_path: Path) -> None:
     _, error = fail("user", "add", "a@example.org", "--role", "viewer", data=tmp_path / "d")
     assert "labelwright init" in error["message"]
 
 
-def test_serve_answers_and_stops_at_once_when_asked(live_server) -> None:
+def test_serve_answers_and_stops_at_once_when_asked(started_cold: None, live_server) -> None:
     with urllib.request.urlopen(f"{live_server.url}/healthz") as answer:
         assert answer.status == 200
     assert live_server.stop() == 0

@@ -14,9 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support import warm
 from tests.support.postgres import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+# What `labelwright` needs before it is told what to do. Nothing of this starts threads or looks at its settings.
+MODULES = ("labelwright.cli.app", "labelwright.asgi", "labelwright.worker", "labelwright.migrate", "labelwright.demo",
+           "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite", "uvicorn",
+           "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto",
+           "uvicorn.protocols.websockets.auto")  # fmt: skip
+RUN = "import runpy; runpy.run_module('labelwright.cli', run_name='__main__', alter_sys=True)"
 
 
 def environment(**settings: object) -> dict[str, str]:
@@ -28,17 +35,61 @@ def environment(**settings: object) -> dict[str, str]:
     return kept | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | ours
 
 
+class Starter:
+    """How `labelwright` is started: as `python -m`, or, once `warm` is set, as a fork of a process that imported it before.
+    The tests set it; benchmarks do not, since they measure starts and memory."""
+
+    def __init__(self) -> None:
+        self.warm = False
+        self.python: warm.Python | None = None
+
+    def start(
+        self, arguments: list[str], settings: dict[str, object], log: int
+    ) -> subprocess.Popen[bytes] | warm.Script:
+        """Start a command with its output in the open file `log`."""
+        if self.warm:
+            self.python = self.python or warm.Python(Path(sys.executable), MODULES, environment())
+            return self.python.start(RUN, *arguments, environment=environment(**settings), folder=ROOT, log=log)
+        return subprocess.Popen([sys.executable, "-m", "labelwright.cli", *arguments], env=environment(**settings),
+                                stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT)  # fmt: skip
+
+    def run(
+        self, arguments: list[str], settings: dict[str, object], seconds: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end. Past `seconds` it is killed and the test fails."""
+        if self.warm:
+            self.python = self.python or warm.Python(Path(sys.executable), MODULES, environment())
+            running = self.python.start(RUN, *arguments, environment=environment(**settings), folder=ROOT)
+            return running.finish(seconds)
+        return subprocess.run([sys.executable, "-m", "labelwright.cli", *arguments], env=environment(**settings),
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=ROOT, timeout=seconds)  # fmt: skip
+
+    def close(self) -> None:
+        """End the process that forks."""
+        if self.python:
+            self.python.close()
+            self.python = None
+
+
+starter = Starter()
+
+
+def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    """Run a `labelwright` command with `--json` to its end. After two minutes it is killed and the test fails."""
+    return starter.run([*arguments, "--json"], settings, 120)
+
+
 def labelwright(*arguments: str, **settings: object) -> Any:
-    """Run a `labelwright` command with `--json` to its end; its answer. Raises with its output when it fails."""
-    command = [sys.executable, "-m", "labelwright.cli", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(**settings), timeout=120,
-                          stdin=subprocess.DEVNULL, cwd=ROOT)  # fmt: skip
+    """The same; its answer. Raises with its output when it fails."""
+    done = run(*arguments, **settings)
     if done.returncode:
         raise RuntimeError(f"labelwright {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout)
 
 
-def wait_until_answering(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
+def wait_until_answering(
+    url: str, process: subprocess.Popen[bytes] | warm.Script, log: Path, seconds: float = 180
+) -> None:
     """Return when `url` answers with any status; raise with the log when the process ends or time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -61,14 +112,12 @@ class Process:
     arguments: list[str]
     settings: dict[str, object]
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | warm.Script | None = None
 
     def start(self) -> None:
         """Start it; output goes to the log file."""
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "labelwright.cli", *self.arguments], env=environment(**self.settings),
-                stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT)  # fmt: skip
+            self.process = starter.start(self.arguments, self.settings, out.fileno())
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -185,16 +234,21 @@ class S3Server:
                 "s3_access_key": "test", "s3_secret_key": "test"}  # fmt: skip
 
 
+def interpreter(name: str) -> Path:
+    """The Python of the environment `.venv-<name>`, which stands beside `.venv`. Raises when it is missing."""
+    places = [ROOT / f".venv-{name}", Path(sys.prefix).resolve().parent / f".venv-{name}"]
+    found = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
+    if found is None:
+        raise RuntimeError(f".venv-{name} is missing: run `scripts/setup {name}`")
+    return found
+
+
 def start_s3(folder: Path) -> S3Server:
     """Start moto's server from its own environment `.venv-s3`, which stands beside `.venv`."""
-    places = [ROOT / ".venv-s3", Path(sys.prefix).resolve().parent / ".venv-s3"]
-    python = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
-    if python is None:
-        raise RuntimeError("the S3 server's environment is missing: run `make .venv-s3/stamp`")
     port, log = free_port(), folder / "s3.log"
     code = f"import sys; sys.argv = ['moto_server', '-H', '127.0.0.1', '-p', '{port}']; from moto.server import main; main()"
     with log.open("wb") as out:
-        process = subprocess.Popen([str(python), "-c", code], stdout=out, stderr=subprocess.STDOUT,
+        process = subprocess.Popen([str(interpreter("s3")), "-c", code], stdout=out, stderr=subprocess.STDOUT,
                                    stdin=subprocess.DEVNULL, cwd="/")  # fmt: skip
     wait_until_answering(f"http://127.0.0.1:{port}/moto-api/", process, log)
     return S3Server(port, process)

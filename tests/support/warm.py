@@ -2,65 +2,72 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import struct
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from tests.support.processes import ROOT
 
 PROGRAM = Path(__file__).with_name("warm_python.py")
 _INT = struct.calcsize("i")
 
 
-def interpreter(name: str) -> Path:
-    """The Python of the environment `.venv-<name>`, which stands beside `.venv`. Raises when it is missing."""
-    places = [ROOT / f".venv-{name}", Path(sys.prefix).resolve().parent / f".venv-{name}"]
-    found = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
-    if found is None:
-        raise RuntimeError(f"the environment of the package is missing: run `scripts/setup {name}`")
-    return found
-
-
 class Script:
-    """A script that runs: a process in a session of its own, with its output in memory files."""
+    """A script that runs, in a session of its own; with as much of `subprocess.Popen` as is needed here."""
 
     def __init__(self, reports: socket.socket, out: int, err: int) -> None:
         self.reports, self.out, self.err = reports, out, err
+        self.returncode: int | None = None
         self.pid = self._report(60)
-        self.code: int | None = None
 
-    def _report(self, seconds: float) -> int:
+    def _report(self, seconds: float | None) -> int:
         self.reports.settimeout(seconds)
         raw = self.reports.recv(_INT, socket.MSG_WAITALL)
         if len(raw) < _INT:
             raise RuntimeError("the process that scripts are forked from has ended")
         return struct.unpack("i", raw)[0]
 
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        if self.code is None:
-            try:
-                self.code = self._report(0)
-            except BlockingIOError:
-                return True
-        return False
+    def _end(self, seconds: float | None) -> int:
+        if self.returncode is None:
+            self.returncode = self._report(seconds)
+            self.reports.close()
+        return self.returncode
 
-    def wait(self, seconds: float) -> subprocess.CompletedProcess[str]:
-        """Its exit code and output. Past `seconds` it is killed with its children and the test fails."""
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        with contextlib.suppress(BlockingIOError):
+            self._end(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended. Raises TimeoutExpired and leaves it running after so many seconds."""
         try:
-            if self.code is None:
-                self.code = self._report(seconds)
+            return self._end(timeout)
         except TimeoutError as late:
-            os.killpg(self.pid, signal.SIGKILL)
-            self.code = self._report(60)
-            raise subprocess.TimeoutExpired("script", seconds, *self._output()) from late
-        return subprocess.CompletedProcess("script", self.code, *self._output())
+            raise subprocess.TimeoutExpired("script", timeout or 0) from late
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal if it runs; SIGKILL goes to its children too."""
+        if self.poll() is None:
+            (os.killpg if number == signal.SIGKILL else os.kill)(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def finish(self, seconds: float) -> subprocess.CompletedProcess[str]:
+        """Its exit code and output, once. Past `seconds` it is killed with its children and the test fails."""
+        try:
+            code = self.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.send_signal(signal.SIGKILL)
+            self.wait()
+            raise subprocess.TimeoutExpired("script", seconds, *self._output()) from None
+        return subprocess.CompletedProcess("script", code, *self._output())
 
     def _output(self) -> tuple[str, str]:
         said = []
@@ -68,7 +75,6 @@ class Script:
             os.lseek(file, 0, os.SEEK_SET)
             with os.fdopen(file, "rb") as opened:
                 said.append(opened.read().decode(errors="replace"))
-        self.reports.close()
         return said[0], said[1]
 
 
@@ -102,32 +108,22 @@ class Python:
         self.fixed: list[str] = json.loads(line)
 
     def start(self, code: str, *arguments: str, environment: Mapping[str, str], folder: Path, typed: str = "",
-              name: str = "-c") -> Script:  # fmt: skip
-        """Start `python -c code arguments...` in `folder` with the environment; `typed` is on its standard input."""
+              log: int | None = None, name: str = "-c") -> Script:  # fmt: skip
+        """Start `python -c code arguments...` in `folder`, with `typed` on its standard input. Both its outputs go to the
+        open file `log`, or into memory without one. The environment may differ only in what the packages did not read."""
         other = [name for name in self.fixed if environment.get(name) != self.environment.get(name)]
         if other:
-            raise ValueError(
-                f"read when the packages were imported, so it is the same for all scripts: {', '.join(other)}"
-            )
-        request = {
-            "code": code,
-            "arguments": [name, *arguments],
-            "environment": dict(environment),
-            "folder": str(folder),
-        }
-        ours, theirs = socket.socketpair()
-        files = [_memory(typed), _memory(), _memory(), theirs.detach(), _memory(json.dumps(request))]
-        socket.send_fds(self.requests, [b"?"], files)
-        for file in (files[0], *files[3:]):
-            os.close(file)
-        return Script(ours, files[1], files[2])
-
-    def run(self, code: str, *arguments: str, environment: Mapping[str, str], folder: Path, typed: str = "",
-            name: str = "-c", seconds: float = 240) -> subprocess.CompletedProcess[str]:  # fmt: skip
-        """The same to its end; its exit code and output. Past `seconds` it is killed and the test fails."""
-        return self.start(code, *arguments, environment=environment, folder=folder, typed=typed, name=name).wait(
-            seconds
+            raise ValueError(f"read when the packages were imported, so it is the same for all: {', '.join(other)}")
+        request = json.dumps(
+            {"code": code, "arguments": [name, *arguments], "environment": dict(environment), "folder": str(folder)}
         )
+        ours, theirs = socket.socketpair()
+        out, err = (log, log) if log is not None else (_memory(), _memory())
+        handed_over = [_memory(typed), theirs.detach(), _memory(request)]
+        socket.send_fds(self.requests, [b"?"], [handed_over[0], out, err, *handed_over[1:]])
+        for file in handed_over:
+            os.close(file)
+        return Script(ours, out, err)
 
     def close(self) -> None:
         """End the process that forks; it ends by itself when this process is gone."""

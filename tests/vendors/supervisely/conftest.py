@@ -68,7 +68,7 @@ class Bench:
 
     def script(self, code: str, *arguments: Any, **environment: str) -> Any:
         """Run a script after `BEGIN` (`sly`, `api`, `folder`, `TEAM`, `WORKSPACE`, `refused`, `answer`); what it answers last."""
-        done = self.started(code, *arguments, **environment).wait(240)
+        done = self.started(code, *arguments, **environment).finish(240)
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
         return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -114,7 +114,7 @@ class Bench:
 
 def python() -> Path:
     """The Python of the package's own environment."""
-    return warm.interpreter("supervisely")
+    return processes.interpreter("supervisely")
 
 
 @pytest.fixture(scope="session")

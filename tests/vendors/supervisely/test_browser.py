@@ -94,10 +94,10 @@ def test_label_submit_reject_correct_accept(bench: Bench, hands: Callable[[str],
 
     ann.open(task).press("b").drag((300, 300), (340, 360)).wait("saved").press("Control+Enter")
     eventually(lambda: status() == "on_review")
-    assert waiting.running()
+    assert waiting.poll() is None
     rita.open(task).press("y")
     eventually(lambda: status() == "completed")
-    done = waiting.wait(60)
+    done = waiting.finish(60)
     assert (done.returncode, "it is completed" in done.stdout) == (0, True)
 
     found = bench.script(floor.BEGIN + READ, *arguments, image, job)
