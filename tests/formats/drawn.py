@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 from PIL import Image
 
 from labelwright.formats.sample import Format, Sample, SampleClass
-from labelwright.geometry import measures
+from labelwright.geometry import measures, pixels
 from labelwright.geometry.document import Document, LabelObject, Polygon, Rectangle, Shape
 from tests.support import strategies as _profile  # noqa: F401  (Hypothesis's settings for this suite)
 
@@ -82,3 +83,34 @@ def near(found: Any, expected: Any) -> bool:
     if isinstance(expected, float) and isinstance(found, int | float):
         return abs(found - expected) <= 1e-5
     return found == expected
+
+
+def whole_pixels(shape: Shape, width: int, height: int) -> Rectangle:
+    x1, y1, x2, y2 = (round(v) for v in pixels.box_to_pixels(measures.bounds(shape), width, height))
+    return Rectangle((x1 / width, y1 / height, x2 / width, y2 / height))
+
+
+def steps(number: int) -> Callable[[Shape, int, int], Rectangle]:
+    def rounded(shape: Shape, _width: int, _height: int) -> Rectangle:
+        x1, y1, x2, y2 = (min(round(v * number), number - 1) / number for v in measures.bounds(shape))
+        return Rectangle((x1, y1, x2, y2))
+
+    return rounded
+
+
+# What comes back of a shape in a picture of that size: the declared loss.
+KEEPS: dict[str, Callable[[Shape, int, int], Shape]] = {
+    "yolo": lambda s, *_: s,
+    "darknet": lambda s, *_: s,
+    "voc": lambda s, *_: s,
+    "coco-folders": lambda s, *_: s,
+    "cvat": lambda s, *_: s,
+    "labelme": lambda s, *_: s,
+    "createml": lambda s, *_: around(s),
+    "tensorflow-csv": lambda s, *_: around(s),
+    "retinanet-csv": lambda s, *_: around(s),
+    "tfrecord": lambda s, *_: around(s),
+    "yolov4": whole_pixels,
+    "paligemma": steps(1024),
+    "florence2-od": steps(1000),
+}

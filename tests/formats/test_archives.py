@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,42 +13,12 @@ from hypothesis import strategies as st
 from labelwright.errors import Invalid, LabelwrightError, TooLarge
 from labelwright.formats import FORMATS, tfrecord, yolo
 from labelwright.formats.sample import Format, Sample
-from labelwright.geometry import masks, measures, pixels
-from labelwright.geometry.document import Document, LabelObject, OrientedRectangle, Point, Rectangle, Shape
-from tests.formats.drawn import CLASSES, SPLITS, around, boxes, jpeg, outlines, same, samples, trip
+from labelwright.geometry import masks
+from labelwright.geometry.document import Document, LabelObject, OrientedRectangle, Point, Rectangle
+from tests.formats.drawn import CLASSES, KEEPS, SPLITS, around, boxes, jpeg, outlines, same, samples, trip
 from tests.support import strategies
 
-
-def whole_pixels(shape: Shape, width: int, height: int) -> Rectangle:
-    x1, y1, x2, y2 = (round(v) for v in pixels.box_to_pixels(measures.bounds(shape), width, height))
-    return Rectangle((x1 / width, y1 / height, x2 / width, y2 / height))
-
-
-def steps(number: int) -> Callable[[Shape, int, int], Rectangle]:
-    def rounded(shape: Shape, _width: int, _height: int) -> Rectangle:
-        x1, y1, x2, y2 = (min(round(v * number), number - 1) / number for v in measures.bounds(shape))
-        return Rectangle((x1, y1, x2, y2))
-
-    return rounded
-
-
 ZIPS = [name for name, form in FORMATS.items() if form.suffix == ".zip"]
-# What comes back of a shape in a picture of that size: the declared loss.
-KEEPS: dict[str, Callable[[Shape, int, int], Shape]] = {
-    "yolo": lambda s, *_: s,
-    "darknet": lambda s, *_: s,
-    "voc": lambda s, *_: s,
-    "coco-folders": lambda s, *_: s,
-    "cvat": lambda s, *_: s,
-    "labelme": lambda s, *_: s,
-    "createml": lambda s, *_: around(s),
-    "tensorflow-csv": lambda s, *_: around(s),
-    "retinanet-csv": lambda s, *_: around(s),
-    "tfrecord": lambda s, *_: around(s),
-    "yolov4": whole_pixels,
-    "paligemma": steps(1024),
-    "florence2-od": steps(1000),
-}
 
 
 @pytest.mark.parametrize("name", KEEPS)

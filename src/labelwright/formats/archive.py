@@ -193,7 +193,7 @@ class Tree:
     def size_of(self, path: str) -> tuple[int, int]:
         """Width and height of a picture in pixels; reads no more than its header needs. Raises `Invalid`."""
         try:
-            with self.open(path) as file, Image.open(io.BufferedReader(file)) as image:  # type: ignore[arg-type]
+            with io.BufferedReader(self.open(path)) as file, Image.open(file) as image:  # type: ignore[arg-type]
                 return image.size
         except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, *BROKEN):
             raise Invalid(f"{path} is not a picture.", field=path) from None

@@ -105,8 +105,8 @@ class Board(RuleBasedStateMachine):
     def jobs(self) -> list[str]:
         return [job["id"] for job in self.rows("jobs")]
 
-    def statuses(self, job: str) -> dict[str, str]:
-        return {i["id"]: i["status"] for i in self.rows(f"annotation-jobs/{job}/images?limit=200")}
+    def statuses(self, job: str | None) -> dict[str, str]:
+        return {i["id"]: i["status"] for i in self.rows(f"annotation-jobs/{job}/images?limit=200")} if job else {}
 
     def batches(self) -> list[str]:
         return [b["id"] for b in self.rows("batches")]
@@ -208,7 +208,7 @@ class Board(RuleBasedStateMachine):
         if chosen := self.chosen(images):
             body = {"imageIds": chosen, "labelerEmail": labeler, "reviewerEmail": PEOPLE[0]}
             made = self.call("POST", f"{self.at}/annotation-jobs/reassign-images", body)
-            self.place |= dict.fromkeys(chosen, made["id"])
+            self.place |= dict.fromkeys(chosen, str(made["id"]))
 
     @rule(which=pick, images=several)
     def add(self, which: int, images: list[int]) -> None:
@@ -224,7 +224,8 @@ class Board(RuleBasedStateMachine):
             answer = self.send("POST", f"{self.at}/annotation-jobs/{job}/move-to-unassigned", {})
             if answer.status_code == 200:
                 assert answer.json()["moved"] == len(inside)
-                self.place |= {image: self.newest_job(image) for image in inside}
+                for image in inside:
+                    self.place[image] = self.newest_job(image)
 
     @rule(which=pick)
     def clear(self, which: int) -> None:
@@ -391,5 +392,5 @@ EXAMPLES = 50 if os.environ.get("LABELWRIGHT_NIGHTLY") == "1" else 8
 def test_every_order_of_calls(board: type[Board]) -> None:
     # Calls take too long to look for the shortest failing order; the order found is printed.
     how = settings(max_examples=EXAMPLES, stateful_step_count=25, phases=[Phase.generate],
-                   suppress_health_check=list(HealthCheck))  # fmt: skip
+                   suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much])  # fmt: skip
     run_state_machine_as_test(board, settings=how)  # type: ignore[no-untyped-call]
