@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import DATABASES
-from tests.support import pictures, postgres, processes
-from tests.support.processes import ROOT, LiveServer
+from tests.support import pictures, postgres, processes, warm
+from tests.support.processes import LiveServer
 
 BEGIN = """
 import json, os, sys
@@ -39,8 +38,9 @@ def refused(call, *args, **kwargs):
 
 @dataclass
 class Bench:
-    """The server and a folder to run scripts in."""
+    """The package, the server and a folder to run scripts in."""
 
+    package: warm.Python
     server: LiveServer
     folder: Path
     workspace: str
@@ -49,31 +49,35 @@ class Bench:
 
     def environment(self) -> dict[str, str]:
         """What a user would set."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "ROBOFLOW"))}
         url = f"{self.server.url}/roboflow"
-        return kept | {
-            "API_URL": url, "APP_URL": url, "ROBOFLOW_API_KEY": self.server.api_key, "TQDM_DISABLE": "1", "NO_PROXY": "*",
-            "ROBOFLOW_CONFIG_DIR": str(self.folder / "config.json"), "HOME": str(self.folder), "NO_COLOR": "1",
-            "UNIVERSE_URL": url, "SERVERLESS_URL": url, "PYTHONPATH": "", "COLUMNS": "200",
+        return self.package.environment | {
+            "API_URL": url, "APP_URL": url, "UNIVERSE_URL": url, "SERVERLESS_URL": url,
+            "ROBOFLOW_API_KEY": self.server.api_key, "ROBOFLOW_CONFIG_DIR": str(self.folder / "config.json"),
+            "HOME": str(self.folder),
         }  # fmt: skip
 
     def script(self, code: str, *arguments: str) -> Any:
         """Run a script after `BEGIN` (`rf`, `ws`, `folder`, `refused`); what it prints last, as JSON."""
-        done = subprocess.run(
-            [str(python()), "-c", BEGIN + code, *arguments], capture_output=True, text=True, timeout=240,
-            env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        running = self.package.start(BEGIN + code, *arguments, environment=self.environment(), folder=self.folder)
+        done = running.finish(240)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-4000:]}"
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def cli(self, *arguments: str, code: int = 0) -> str:
         """Run the command line; its output. Its exit code must be `code`."""
-        done = subprocess.run(
-            [str(python().parent / "roboflow"), *arguments], capture_output=True, text=True, timeout=240,
-            env=self.environment(), cwd=self.folder, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        done = self.command(*arguments, environment=self.environment())
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr[-4000:]}"
         return done.stdout + done.stderr
+
+    def command(
+        self, *arguments: str, environment: dict[str, str], typed: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line to its end in an environment; `typed` is on its standard input."""
+        program = python().with_name("roboflow")
+        running = self.package.start(
+            program.read_text(), *arguments, environment=environment, folder=self.folder, typed=typed, name=str(program)
+        )
+        return running.finish(240)
 
     def get(self, path: str) -> tuple[int, Any]:
         """A plain call of this API."""
@@ -96,15 +100,24 @@ class Bench:
 
 def python() -> Path:
     """The Python of the package's own environment."""
-    places = [ROOT / ".venv-roboflow", Path(sys.prefix).resolve().parent / ".venv-roboflow"]
-    found = next((p / "bin" / "python" for p in places if (p / "bin" / "python").exists()), None)
-    if found is None:
-        raise RuntimeError("Roboflow's package is missing: run `scripts/setup roboflow`")
-    return found
+    return processes.interpreter("roboflow")
+
+
+@pytest.fixture(scope="session")
+def package() -> Iterator[warm.Python]:
+    """What the package imports, imported once for a worker. The package looks at its settings meanwhile: scripts do that anew."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "ROBOFLOW"))}
+    same = {"TQDM_DISABLE": "1", "NO_PROXY": "*", "NO_COLOR": "1", "PYTHONPATH": "", "COLUMNS": "200"}
+    modules = ("roboflow", "roboflow.roboflowpy", "rich.console")
+    found = warm.Python(python(), modules, kept | same, anew=["roboflow"])
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def bench(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, package: warm.Python
+) -> Iterator[Bench]:
     """One server for the tests of a file; each makes projects of its own."""
     folder = tmp_path_factory.mktemp("roboflow")
     name = f"roboflow_{os.getpid()}_{uuid.uuid4().hex[:8]}"
@@ -117,7 +130,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         server = processes.start_server(folder, machine.create(name, template))
     work = folder / "work"
     work.mkdir()
-    found = Bench(server, work, "")
+    found = Bench(package, server, work, "")
     found.workspace = found.get("/")[1]["workspace"]
     yield found
     server.kill()

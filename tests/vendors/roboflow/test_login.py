@@ -12,7 +12,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
-from tests.vendors.roboflow.conftest import Bench, python
+from tests.vendors.roboflow.conftest import Bench
 
 
 class Browser:
@@ -50,10 +50,7 @@ def cli(bench: Bench, *arguments: str, typed: str = "") -> subprocess.CompletedP
     """The command line without a key in its environment, with a configuration file of its own."""
     environment = {k: v for k, v in bench.environment().items() if k != "ROBOFLOW_API_KEY"}
     environment["ROBOFLOW_CONFIG_DIR"] = str(bench.folder / "login.json")
-    return subprocess.run(
-        [str(python().parent / "roboflow"), *arguments], input=typed, capture_output=True, text=True, timeout=120,
-        env=environment, cwd=bench.folder, start_new_session=True,
-    )  # fmt: skip
+    return bench.command(*arguments, environment=environment, typed=typed)
 
 
 @pytest.fixture
