@@ -34,6 +34,9 @@ format: ## put the sources into the project's format
 migration: ## write a migration: NAME=what_changes (NAME=first rewrites the first one)
 	@$(PY) scripts/make_migration.py $(NAME)
 
+pictures: setup ## retake the pictures of docs/editor.md; ARGS=names of scenes
+	@PYTHONPATH=src:. $(PY) scripts/make_editor_pictures.py $(ARGS)
+
 bench: setup ## measure and print our speed beside the peers' figures; ARGS=names of benchmarks
 	@$(PY) -m benchmarks $(ARGS)
 

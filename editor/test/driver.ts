@@ -1,5 +1,6 @@
 // Drives the workbench as a person would, without a browser: press, move, let go, in pixels of a 1000 x 500 picture.
 
+import { Input, type Target } from "../src/editor/input.ts";
 import { Workbench } from "../src/editor/workbench.ts";
 import type { LabelObject } from "../src/model/document.ts";
 import { Ontology } from "../src/model/ontology.ts";
@@ -40,6 +41,10 @@ export class Driver {
   /** The server's help, answered by the test. */
   readonly help = new AskedHelp();
   said = "";
+  /** Where set, pointers go through it as they do in a browser. */
+  glass: Glass | null = null;
+  /** The pointer is down. */
+  held = false;
 
   constructor({ objects = [], attributes = [], video = false, limits = {}, readOnly = false, semantic = false }: Setup = {}) {
     this.store = new Store({ objects });
@@ -64,19 +69,24 @@ export class Driver {
     return { x: x / W, y: y / H, shift: false, alt: false, ctrl: false, touch: false, ...held };
   }
 
-  down(x: number, y: number, held: Held = {}): this {
-    this.bench.tool.down(this.at(x, y, held));
+  private send(type: "down" | "move" | "up", x: number, y: number, held: Held): this {
+    if (this.glass) this.glass.send(type, x, y, { altKey: !!held.alt, shiftKey: !!held.shift, buttons: this.held ? 1 : 0 });
+    else this.bench.tool[type](this.at(x, y, held));
     return this;
+  }
+
+  down(x: number, y: number, held: Held = {}): this {
+    this.held = true;
+    return this.send("down", x, y, held);
   }
 
   move(x: number, y: number, held: Held = {}): this {
-    this.bench.tool.move(this.at(x, y, held));
-    return this;
+    return this.send("move", x, y, held);
   }
 
   up(x: number, y: number, held: Held = {}): this {
-    this.bench.tool.up(this.at(x, y, held));
-    return this;
+    this.held = false;
+    return this.send("up", x, y, held);
   }
 
   click(x: number, y: number, held: Held = {}): this {
@@ -106,6 +116,56 @@ export class Driver {
     if (this.objects.length !== 1) throw new Error(`${this.objects.length} objects`);
     return this.objects[0];
   }
+}
+
+/** An element that pointers come to: events without a browser. */
+export class Glass extends EventTarget {
+  readonly style: Record<string, string> = {};
+  private time = 10_000;
+
+  getBoundingClientRect(): { left: number; top: number } {
+    return { left: 0, top: 0 };
+  }
+
+  focus(): void {}
+  setPointerCapture(): void {}
+
+  /** Time goes by, in milliseconds. */
+  wait(ms: number): this {
+    this.time += ms;
+    return this;
+  }
+
+  /** One pointer event; times are 10 ms apart. */
+  send(type: "down" | "move" | "up" | "cancel", x: number, y: number, more: Partial<PointerEvent> = {}): this {
+    const event = new Event(`pointer${type}`);
+    const button = type === "move" ? -1 : 0;
+    const fields = { clientX: x, clientY: y, button, buttons: type === "up" ? 0 : 1, pointerId: 1, pointerType: "mouse", pressure: 0.5, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...more, timeStamp: (this.time += 10) };
+    for (const [name, value] of Object.entries(fields)) Object.defineProperty(event, name, { value });
+    this.dispatchEvent(event);
+    return this;
+  }
+}
+
+/** The workbench behind a glass, as the editor puts it there: what pointers do, without a canvas. */
+export function behindGlass(d: Driver): Glass {
+  const glass = new Glass();
+  const target: Target = {
+    camera: d.bench.camera,
+    get panning() { return d.bench.toolId === "pan"; },
+    get fingersMove() { return d.settings.get("fingers") === "move" || (d.settings.get("fingers") === "auto" && d.settings.get("penSeen")); },
+    get pressure() { return d.settings.get("pressure"); },
+    penUsed: () => d.settings.set("penSeen", true),
+    down: (p) => d.bench.tool.down(p),
+    move: (p) => d.bench.tool.move(p),
+    up: (p) => d.bench.tool.up(p),
+    double: (p) => d.bench.tool.double?.(p),
+    leave: () => undefined,
+    cancel: () => void d.bench.tool.cancel(),
+    cursor: () => "default",
+  };
+  new Input(glass as unknown as HTMLElement, target);
+  return glass;
 }
 
 /** A box object in pixels. */

@@ -91,24 +91,26 @@ def test_a_cuboid(studio: Studio, hand: Hands) -> None:
     )
 
 
-def test_brush_and_eraser_paint_pixels(studio: Studio, hand: Hands) -> None:
+def mask_area(objects: list[dict[str, Any]]) -> int:
+    """Pixels of the first object's mask."""
     from labelwright.geometry import document, masks
 
-    def area(objects: list[dict[str, Any]]) -> int:
-        shape = document.decode(document.encode({"objects": objects})).objects[0].shape
-        assert isinstance(shape, document.Mask)
-        return masks.area(shape)
+    shape = document.decode(document.encode({"objects": objects})).objects[0].shape
+    assert isinstance(shape, document.Mask)
+    return masks.area(shape)
 
+
+def test_brush_and_eraser_paint_pixels(studio: Studio, hand: Hands) -> None:
     task = studio.task()
     ana = hand().open(task).press("3", "m").drag((100, 100), (300, 100))
     (found,) = task.saved(lambda o: len(o) == 1)
     assert (found["class"], found["shape"]["type"], found["shape"]["size"]) == ("road", "mask", [800, 500])
-    first = area([found])
+    first = mask_area([found])
     assert 200 * 48 < first < 200 * 48 + 2500
     ana.drag((300, 100), (300, 300))
-    task.saved(lambda o: area(o) > first + 5000)
+    task.saved(lambda o: mask_area(o) > first + 5000)
     ana.press("x").drag((80, 100), (250, 100))
-    task.saved(lambda o: area(o) < first + 5000)
+    task.saved(lambda o: mask_area(o) < first + 5000)
 
 
 def test_drawing_on_top_of_another_object(studio: Studio, hand: Hands) -> None:

@@ -121,6 +121,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "track.propagateAll", label: "Carry on to the last frame", group: "Frames", keys: [], when: (s) => video(s) && some(s), run: (s) => tracks.propagate(s, s.frames.count - 1) },
   { id: "track.follow", label: "Follow the selected through the next frames", group: "Frames", keys: ["Shift+T"], when: (s) => video(s) && some(s) && s.bench.help.tools.includes("track"), run: (s) => void s.follow.start(s.bench.frame + s.settings.get("follow")) },
   { id: "track.followAll", label: "Follow the selected to the last frame", group: "Frames", keys: [], when: (s) => video(s) && some(s) && s.bench.help.tools.includes("track"), run: (s) => void s.follow.start(s.frames.count - 1) },
+  { id: "model.next", label: "Ask another model", group: "Objects", keys: ["Alt+M"], when: (s) => s.mayEdit && s.bench.help.models.length > 1, run: anotherModel },
   { id: "object.prelabel", label: "Pre-label the picture with a model", group: "Objects", keys: ["Shift+P"], when: (s) => s.mayEdit && s.prelabel.model !== null, run: (s) => void s.prelabel.start() },
   { id: "task.submit", label: "Submit", group: "Task", keys: ["Ctrl+Enter"], when: (s) => s.work.can.submit && !s.reviewing, run: (s) => void s.submit() },
   { id: "task.next", label: "Next task", group: "Task", keys: ["N"], run: (s) => void s.go() },
@@ -131,6 +132,15 @@ export const ACTIONS: readonly Action[] = [
   { id: "review.accept", label: "Accept", group: "Review", keys: ["Y"], when: (s) => s.reviewing, run: (s) => void s.accept() },
   { id: "review.reject", label: "Return to author", group: "Review", keys: ["R"], when: (s) => s.reviewing, run: (s) => s.open("reject") },
 ];
+
+/** The next of the user's own models is the one that is asked from now on. */
+function anotherModel(s: Session): void {
+  const { models } = s.bench.help;
+  const now = Math.max(0, models.findIndex((m) => m.uid === s.settings.get("model")));
+  const next = models[(now + 1) % models.length];
+  s.settings.set("model", next.uid);
+  s.say(`${next.name} is asked from now on`);
+}
 
 function cancel(s: Session): void {
   if (s.bench.tool.cancel()) return s.bench.changed.emit();
@@ -155,6 +165,9 @@ function zoom(s: Session, factor: number): void {
 
 /** The keys of an action: the person's own, else the default ones. */
 export const keysOf = (s: Session, action: Action): string[] => s.settings.get("shortcuts")[action.id] ?? action.keys;
+
+/** Actions that this chord would run as well, were it given to `action`. */
+export const sharing = (s: Session, action: Action, chord: string): Action[] => ACTIONS.filter((other) => other !== action && keysOf(s, other).includes(chord));
 
 /** What a chord does just now. */
 export function actionFor(s: Session, chord: string): Action | null {

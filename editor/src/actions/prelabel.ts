@@ -5,23 +5,25 @@ import { type Session, count } from "./session.ts";
 
 export class Prelabel {
   private controller: AbortController | null = null;
+  /** Name of the model that is looking. */
+  private asked: string | null = null;
 
   constructor(private readonly session: Session) {}
 
-  /** The model that is asked; null when none of this project's takes whole pictures. */
+  /** The model that is asked: the one chosen, where it takes whole pictures; null when none of this project's takes whole pictures. */
   get model(): Model | null {
-    return this.session.bench.help.models.find((m) => m.asks.includes("whole")) ?? null;
+    return this.session.bench.modelFor("whole") ?? null;
   }
 
   /** What is being done, in words; null when nothing is. */
   get progress(): string | null {
-    return this.controller && `${this.model?.name} is looking at the picture`;
+    return this.asked && `${this.asked} is looking at the picture`;
   }
 
   stop(): boolean {
     const had = this.controller !== null;
     this.controller?.abort();
-    this.controller = null;
+    this.controller = this.asked = null;
     if (had) this.session.changed.emit();
     return had;
   }
@@ -31,7 +33,7 @@ export class Prelabel {
     if (!model) return session.say("This project has no model to ask");
     this.stop();
     const controller = new AbortController();
-    this.controller = controller;
+    [this.controller, this.asked] = [controller, model.name];
     session.changed.emit();
     try {
       const { objects, refused } = await session.bench.help.model(model.uid, { ask: "whole", frame: session.bench.frame }, controller.signal);
@@ -44,7 +46,7 @@ export class Prelabel {
       if (this.controller !== controller) return;
       session.say(error instanceof Error ? error.message : String(error));
     }
-    this.controller = null;
+    this.controller = this.asked = null;
     session.changed.emit();
   }
 }

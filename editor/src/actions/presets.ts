@@ -9,9 +9,9 @@ export const PRESETS: readonly Preset[] = [
   {
     name: "CVAT",
     keys: {
-      "frame.next": ["F"], "frame.previous": ["D"], "frame.ahead": ["V"], "frame.back": ["C"], "frame.play": ["Space"], "frame.nextKey": ["R"], "frame.previousKey": ["E"],
+      "frame.next": ["F"], "frame.previous": ["D"], "frame.ahead": ["V"], "frame.back": ["C"], "frame.nextKey": ["R"], "frame.previousKey": ["E"],
       "track.key": ["K"], "track.outside": ["O"], "object.hide": ["H"], "object.lock": ["L"], "select.next": ["Tab"], "task.help": ["F1"], "edit.copy": ["Ctrl+C"],
-      "tool.select": ["Escape", "V"], "tool.polyline": [], "tool.point": [], "tool.oriented_rectangle": [], "tool.cuboid": [], "review.reject": [], "view.theme": [],
+      "tool.select": [], "tool.polyline": [], "tool.point": [], "tool.oriented_rectangle": [], "tool.cuboid": [], "review.reject": [], "view.theme": [],
     },
   },
   {

@@ -166,6 +166,23 @@ export class Editor implements Target {
     return this.spaceHeld || this.bench.toolId === "pan";
   }
 
+  get fingersMove(): boolean {
+    const { settings } = this.bench.parts;
+    const fingers = settings.get("fingers");
+    return fingers === "move" || (fingers === "auto" && settings.get("penSeen"));
+  }
+
+  get pressure(): boolean {
+    return this.bench.parts.settings.get("pressure");
+  }
+
+  penUsed(): void {
+    const { settings } = this.bench.parts;
+    if (settings.get("penSeen")) return;
+    settings.set("penSeen", true);
+    if (settings.get("fingers") === "auto") this.bench.say("The pen draws, a finger now moves the view. View changes that");
+  }
+
   private toolFor(p: Pointer): Tool {
     // Ctrl with a drawing tool in hand means selecting, unless that tool is in the middle of something.
     const lend = p.ctrl && this.bench.toolSpec.kind !== null && this.bench.tool.state === "idle";

@@ -1,4 +1,5 @@
-// Pointer, wheel and touch on the canvas: moves the view, or hands it to the tool in hand.
+// Pointer, wheel, pen and touch on the canvas: moves the view, or hands it to the tool in hand. While a pen is at the
+// screen, or was a moment ago, what else touches it is the hand that holds the pen, and counts for nothing.
 
 import type { Camera } from "./camera.ts";
 import type { Pointer } from "../tools/tool.ts";
@@ -8,6 +9,12 @@ export interface Target {
   readonly camera: Camera;
   /** The hand tool, or Space held. */
   readonly panning: boolean;
+  /** One finger moves the view; a pen draws. */
+  readonly fingersMove: boolean;
+  /** A pen's pressure counts. */
+  readonly pressure: boolean;
+  /** A pen has touched the picture. */
+  penUsed(): void;
   down(p: Pointer): void;
   move(p: Pointer): void;
   up(p: Pointer): void;
@@ -17,11 +24,19 @@ export interface Target {
   cursor(): string;
 }
 
+/** Milliseconds after a pen's last movement in which a touch is taken for the palm. */
+const PALM = 500;
+/** The button of a pen's eraser end, by the Pointer Events standard. */
+const ERASER = 5;
+const ERASING = 32;
+
 export class Input {
   private readonly touches = new Map<number, { x: number; y: number }>();
   private panFrom: { x: number; y: number } | null = null;
   private pressed: number | null = null;
   private lastUp = { time: 0, x: 0, y: 0 };
+  private penAt = -Infinity;
+  private penDown: number | null = null;
 
   constructor(
     private readonly element: HTMLElement,
@@ -44,36 +59,59 @@ export class Input {
   private pointer(e: PointerEvent): Pointer {
     const { x, y } = this.place(e);
     const p = this.target.camera.at(x, y);
-    return { ...p, shift: e.shiftKey, alt: e.altKey, ctrl: e.ctrlKey || e.metaKey, touch: e.pointerType === "touch" };
+    const pen = e.pointerType === "pen";
+    // The other end of a pen means what Alt means: it takes away.
+    const alt = e.altKey || (pen && (e.button === ERASER || (e.buttons & ERASING) !== 0));
+    const pressure = pen && this.target.pressure && e.buttons ? e.pressure : undefined;
+    return { ...p, shift: e.shiftKey, alt, ctrl: e.ctrlKey || e.metaKey, touch: e.pointerType === "touch", pressure };
+  }
+
+  /** Is this the palm of the hand that holds the pen? */
+  private resting(e: PointerEvent): boolean {
+    return e.pointerType === "touch" && (this.penDown !== null || e.timeStamp - this.penAt < PALM);
+  }
+
+  /** The pen has come: what the palm began before it is taken back. */
+  private penCame(e: PointerEvent): void {
+    this.penDown = e.pointerId;
+    this.penAt = e.timeStamp;
+    if (this.touches.size) this.target.cancel();
+    if (this.touches.size) [this.pressed, this.panFrom] = [null, null];
+    this.touches.clear();
+    this.target.penUsed();
   }
 
   private down(e: PointerEvent): void {
+    if (this.resting(e)) return;
     this.element.focus({ preventScroll: true });
     this.element.setPointerCapture(e.pointerId);
+    if (e.pointerType === "pen") this.penCame(e);
     const at = this.place(e);
-    if (e.pointerType === "touch") {
-      this.touches.set(e.pointerId, at);
-      if (this.touches.size === 2) {
-        // The second finger means the view: what the first one began is taken back.
-        this.pressed = null;
-        this.target.cancel();
-        return;
-      }
-    }
-    if (e.button === 1 || e.button === 2 || this.target.panning) {
+    const touch = e.pointerType === "touch";
+    if (touch) this.touches.set(e.pointerId, at);
+    if (this.touches.size > 1) return this.secondFinger();
+    if (e.button === 1 || e.button === 2 || this.target.panning || (touch && this.target.fingersMove)) {
       this.panFrom = at;
       this.element.style.cursor = "grabbing";
       return;
     }
-    if (e.button !== 0) return;
+    if (e.button !== 0 && e.button !== ERASER) return;
     this.pressed = e.pointerId;
     this.target.down(this.pointer(e));
     this.showCursor();
   }
 
+  /** It means the view: what the first one began is taken back. */
+  private secondFinger(): void {
+    if (this.pressed !== null) this.target.cancel();
+    [this.pressed, this.panFrom] = [null, null];
+  }
+
   private move(e: PointerEvent): void {
+    if (e.pointerType === "pen") this.penAt = e.timeStamp;
+    if (e.pointerType === "touch" && !this.touches.has(e.pointerId)) return;
     const at = this.place(e);
-    if (this.touches.has(e.pointerId) && this.touches.size === 2) return this.pinch(e.pointerId, at);
+    if (this.touches.size > 1) return this.pinch(e.pointerId, at);
     if (this.touches.has(e.pointerId)) this.touches.set(e.pointerId, at);
     if (this.panFrom) {
       this.target.camera.pan(at.x - this.panFrom.x, at.y - this.panFrom.y);
@@ -87,7 +125,9 @@ export class Input {
   }
 
   private pinch(id: number, at: { x: number; y: number }): void {
-    const [[, a], [, b]] = [...this.touches];
+    // A third finger changes nothing.
+    const [[first, a], [second, b]] = [...this.touches];
+    if (id !== first && id !== second) return;
     const before = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, reach: Math.hypot(a.x - b.x, a.y - b.y) };
     this.touches.set(id, at);
     const [[, c], [, d]] = [...this.touches];
@@ -98,6 +138,7 @@ export class Input {
 
   private up(e: PointerEvent): void {
     this.touches.delete(e.pointerId);
+    if (this.penDown === e.pointerId) this.penDown = null;
     if (this.panFrom) {
       this.panFrom = null;
       return this.showCursor();
@@ -115,6 +156,7 @@ export class Input {
 
   private lost(e: PointerEvent): void {
     this.touches.delete(e.pointerId);
+    if (this.penDown === e.pointerId) this.penDown = null;
     this.panFrom = null;
     if (this.pressed === e.pointerId) this.target.cancel();
     this.pressed = null;

@@ -9,7 +9,7 @@ import { at, withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
 import { boundsFor, kindLabel } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
-import type { Found, Help } from "../store/help.ts";
+import { type Found, type Help, type Model, type Question, modelFor } from "../store/help.ts";
 import type { Selection } from "../store/selection.ts";
 import type { SettingsStore } from "../store/settings.ts";
 import type { Draft, Store } from "../store/store.ts";
@@ -81,12 +81,18 @@ export class Workbench implements Desk {
     const kind = this.kindFor(kindsOf(spec));
     if (spec.kind && !kind) return this.say(`No class of this project takes the shape ${kindLabel(spec.kind).toLowerCase()}`);
     if (!helped(spec, this.help)) return this.say(spec.needs === "model" ? "This project has no model to ask" : "This server cannot help with that");
-    this.tool.cancel();
+    this.drop();
     this.spec = spec;
     this.inHand = spec.make(this);
     if (kind) this.className = this.classFor(kind)!.name;
     this.changed.emit();
     this.redraw();
+  }
+
+  /** What the tools in hand have half done is dropped. */
+  private drop(): void {
+    this.hidden?.cancel();
+    this.inHand.cancel();
   }
 
   /** Lends the selecting tool while Ctrl is held, without losing what the tool in hand has begun. */
@@ -141,7 +147,7 @@ export class Workbench implements Desk {
 
   setFrame(frame: number): void {
     if (frame === this.frame) return;
-    this.tool.cancel();
+    this.drop();
     this.scene.setFrame(frame);
     this.framed.emit(frame);
     this.changed.emit();
@@ -157,6 +163,10 @@ export class Workbench implements Desk {
 
   get selected(): ReadonlySet<number> {
     return this.parts.selection.ids;
+  }
+
+  modelFor(ask: Question["ask"]): Model | undefined {
+    return modelFor(this.help.models, ask, this.parts.settings.get("model"));
   }
 
   get brush(): number {

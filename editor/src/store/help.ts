@@ -63,6 +63,12 @@ export interface Help {
   model(uid: string, question: Question, signal: AbortSignal): Promise<Answer>;
 }
 
+/** The model to ask this: the one chosen where it can be asked, else the first that can. */
+export function modelFor(models: readonly Model[], ask: Question["ask"], chosen: string): Model | undefined {
+  const able = models.filter((m) => m.asks.includes(ask));
+  return able.find((m) => m.uid === chosen) ?? able[0];
+}
+
 /** Nothing helps here: another kind of item, or a server without it. */
 export const NO_HELP: Pick<Help, "tools" | "models"> = { tools: [], models: [] };
 

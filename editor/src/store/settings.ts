@@ -18,6 +18,16 @@ export interface Settings {
   gaps: boolean;
   panel: boolean;
   brush: number;
+  /** A pen's pressure makes the brush smaller or larger. */
+  pressure: boolean;
+  /** What one finger does on the picture; `auto`: draw, until a pen has been used on this device. */
+  fingers: "auto" | "draw" | "move";
+  /** A pen has been used on this device. */
+  penSeen: boolean;
+  /** Height of the timeline in pixels. */
+  timeline: number;
+  /** The user's own model that is asked, by its uid; empty: the first that fits. */
+  model: string;
   /** Frames that objects are followed at once. */
   follow: number;
   shortcuts: Record<string, string[]>;
@@ -40,6 +50,11 @@ const DEFAULTS: Settings = {
   gaps: true,
   panel: true,
   brush: 24,
+  pressure: true,
+  fingers: "auto",
+  penSeen: false,
+  timeline: 168,
+  model: "",
   follow: 20,
   shortcuts: {},
   hintsSeen: [],

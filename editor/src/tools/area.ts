@@ -57,9 +57,13 @@ class AreaTool extends ChainTool {
 }
 
 class FillTool implements Tool {
-  readonly state = "idle";
+  private pressed = false;
 
   constructor(private readonly desk: Desk) {}
+
+  get state(): string {
+    return this.pressed ? "pressed" : "idle";
+  }
 
   hint(): string {
     return maskInHand(this.desk) ? "Click a hole in the selected mask to fill it; with Alt, a part of it to clear it" : "Select a mask to fill its holes";
@@ -73,8 +77,6 @@ class FillTool implements Tool {
     // A click counts when it is let go, so that Esc can still take it back.
     this.pressed = true;
   }
-
-  private pressed = false;
 
   move(): void {
     this.desk.redraw();

@@ -9,6 +9,8 @@ import type { Desk, Pointer, Tool, ToolSpec } from "./tool.ts";
 
 class BrushTool implements Tool {
   private points: Flat | null = null;
+  /** The brush's size at each of `points`, as a share of the whole: a pen pressed lightly draws thinly. */
+  private shares: number[] = [];
   private target: number | null = null;
   private last: Pointer | null = null;
   private erasing: boolean;
@@ -44,13 +46,17 @@ class BrushTool implements Tool {
     this.target = this.maskInHand();
     if (this.target === null && this.erasing) return this.desk.say("Select a mask to erase from");
     this.points = [p.x, p.y];
+    this.shares = [share(p)];
     if (this.target !== null) this.desk.preview(new Map([[this.target, this.desk.shapeOf(this.target)]]));
     this.desk.redraw();
   }
 
   move(p: Pointer): void {
     this.last = p;
-    if (this.points) this.points.push(p.x, p.y);
+    if (this.points) {
+      this.points.push(p.x, p.y);
+      this.shares.push(share(p));
+    }
     this.desk.redraw();
   }
 
@@ -78,7 +84,7 @@ class BrushTool implements Tool {
     const high = (all: number[]): number => Math.ceil(Math.max(...all) + radius + 1);
     const raster = copyOver(before ? rasterOf(before) : blank(size), low(xs), low(ys), high(xs), high(ys));
     for (let i = 0; i < path.length / 2; i++) {
-      stroke(raster, pointAt(path, Math.max(0, i - 1)), pointAt(path, i), radius, this.erasing ? 0 : 1);
+      stroke(raster, pointAt(path, Math.max(0, i - 1)), pointAt(path, i), radius * this.shares[i], this.erasing ? 0 : 1);
     }
     return maskOf(raster);
   }
@@ -100,7 +106,7 @@ class BrushTool implements Tool {
     if (this.points) this.drawStroke(canvas, view, radius);
     if (!this.last) return;
     canvas.beginPath();
-    canvas.arc(view.x(this.last.x), view.y(this.last.y), radius, 0, 2 * Math.PI);
+    canvas.arc(view.x(this.last.x), view.y(this.last.y), radius * share(this.last), 0, 2 * Math.PI);
     canvas.setLineDash(this.erases || this.last.alt ? [4, 3] : []);
     canvas.lineWidth = 3;
     canvas.strokeStyle = "#00000090";
@@ -113,23 +119,34 @@ class BrushTool implements Tool {
 
   private drawStroke(canvas: CanvasRenderingContext2D, view: View, radius: number): void {
     canvas.save();
-    canvas.beginPath();
     const points = this.points!.length === 2 ? [...this.points!, this.points![0] + 1e-6, this.points![1]] : this.points!;
-    line(canvas, view, points, false);
     canvas.lineCap = canvas.lineJoin = "round";
-    canvas.lineWidth = 2 * radius;
-    // The stored mask under the stroke is taken out first, so that overlapping colour does not get darker.
+    // One line where the size is the same all along; else one for each stretch.
+    const { shares } = this;
+    const even = shares.every((one) => one === shares[0]);
+    const stretches = even ? [points] : Array.from({ length: points.length / 2 - 1 }, (_, i) => points.slice(2 * i, 2 * i + 4));
+    stretches.forEach((stretch, i) => this.ink(canvas, view, stretch, 2 * radius * (even ? shares[0] : shares[i + 1])));
+    canvas.restore();
+  }
+
+  /** What is under the line is taken out first, so that overlapping colour does not get darker. */
+  private ink(canvas: CanvasRenderingContext2D, view: View, points: Flat, width: number): void {
+    canvas.beginPath();
+    line(canvas, view, points, false);
+    canvas.lineWidth = width;
     canvas.globalCompositeOperation = "destination-out";
     canvas.strokeStyle = "#000000";
     canvas.stroke();
-    if (!this.erasing) {
-      canvas.globalCompositeOperation = "source-over";
-      canvas.strokeStyle = `${this.desk.classInHand?.color ?? "#ffffff"}80`;
-      canvas.stroke();
-    }
-    canvas.restore();
+    if (this.erasing) return;
+    canvas.globalCompositeOperation = "source-over";
+    canvas.strokeStyle = `${this.desk.classInHand?.color ?? "#ffffff"}80`;
+    canvas.stroke();
   }
 }
+
+/** How much of the brush a pen pressed like this draws with: all of it when pressed hard, and with a mouse. */
+const LEAST = 0.15;
+const share = ({ pressure }: Pointer): number => (pressure === undefined ? 1 : LEAST + (1 - LEAST) * pressure);
 
 export const brushTool: ToolSpec = { id: "brush", label: "Brush", icon: "brush", kind: "mask", make: (desk: Desk) => new BrushTool(desk, false) };
 

@@ -18,9 +18,8 @@ class ModelTool extends BoxTool {
     this.asking = new Asking(desk);
   }
 
-  /** The first model that can be asked this. */
   private model(ask: Question["ask"]): Model | undefined {
-    return this.desk.help.models.find((m) => m.asks.includes(ask));
+    return this.desk.modelFor(ask);
   }
 
   override get state(): string {

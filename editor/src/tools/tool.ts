@@ -5,7 +5,7 @@ import type { Bounds, Metric, Point } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { LabelClass } from "../model/work.ts";
 import type { View } from "../shapes/kind.ts";
-import type { Found, Help, HelpTool } from "../store/help.ts";
+import type { Found, Help, HelpTool, Model, Question } from "../store/help.ts";
 
 /** Where the pointer is, in fractions (also outside the picture), and what is held down with it. */
 export interface Pointer extends Point {
@@ -13,6 +13,8 @@ export interface Pointer extends Point {
   alt: boolean;
   ctrl: boolean;
   touch: boolean;
+  /** How hard a pen is pressed, 0 to 1, where that is to count. */
+  pressure?: number;
 }
 
 /** What a tool may see and do. */
@@ -29,6 +31,8 @@ export interface Desk {
   readonly brush: number;
   /** What the server finds in the picture, and the user's own models. */
   readonly help: Help;
+  /** The user's own model that is asked about this, if there is one. */
+  modelFor(ask: Question["ask"]): Model | undefined;
   /** The part of the picture in sight. */
   readonly visible: Bounds;
   /** The first of these kinds that the class in hand takes, else that any class takes. */

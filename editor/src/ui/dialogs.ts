@@ -16,9 +16,11 @@ export interface Typing {
   reason: string;
   text: string;
   recording: string | null;
+  /** The key that was pressed for an action, while others have it. */
+  conflict: { action: string; chord: string } | null;
 }
 
-const fresh = (): Typing => ({ query: "", index: 0, mine: new Set(), reason: "", text: "", recording: null });
+const fresh = (): Typing => ({ query: "", index: 0, mine: new Set(), reason: "", text: "", recording: null, conflict: null });
 
 export class Dialogs extends Panel {
   typing = fresh();

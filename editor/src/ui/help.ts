@@ -1,7 +1,7 @@
 // All shortcuts, by group; a click on one records another key for it.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { ACTIONS, type Action, keysOf } from "../actions/actions.ts";
+import { ACTIONS, type Action, keysOf, sharing } from "../actions/actions.ts";
 import { chordOf, shown } from "../actions/keys.ts";
 import { PRESETS } from "../actions/presets.ts";
 import type { Dialogs } from "./dialogs.ts";
@@ -32,31 +32,62 @@ function row(d: Dialogs, action: Action): TemplateResult {
   const keys = keysOf(session, action);
   const many = action.id === "class.1" || action.id === "item.1";
   const held = action.id === "item.1" ? html`<kbd>Shift</kbd> ` : nothing;
-  const record = (e: KeyboardEvent): void => {
-    if (!recording || MODIFIERS.has(e.key)) return;
-    e.preventDefault();
-    e.stopPropagation();
-    typing.recording = null;
-    if (e.key !== "Escape") rebind(d, action, chordOf(e));
-    d.requestUpdate();
-  };
+  const own = action.id in session.settings.get("shortcuts");
   const start = (): void => {
-    typing.recording = action.id;
+    [typing.recording, typing.conflict] = [action.id, null];
     d.requestUpdate();
   };
-  return html`<div class="shortcut"><span>${action.id === "class.1" ? "Classes 1 to 9" : many ? "Answers 1 to 9 for the item" : action.label}</span>
-    <button class="keys" ?disabled=${many} aria-label=${`Change the key of ${action.label}`} @click=${start} @keydown=${record}>
-    ${recording ? html`<em>press a key</em>` : many ? html`${held}<kbd>1</kbd>…<kbd>9</kbd>` : keys.length ? keys.map((k) => html`<kbd>${shown(k)}</kbd>`) : html`<span class="muted">none</span>`}</button></div>`;
+  return html`<div class="shortcut" data-action=${action.id}><span>${action.id === "class.1" ? "Classes 1 to 9" : many ? "Answers 1 to 9 for the item" : action.label}</span>
+    ${own ? html`<button class="quiet small" aria-label=${`Back to the usual key of ${action.label}`} title="Back to the usual key" @click=${() => reset(d, action)}>↺</button>` : nothing}
+    <button class="keys" ?disabled=${many} aria-label=${`Change the key of ${action.label}`} @click=${start} @keydown=${(e: KeyboardEvent) => recording && record(d, action, e)}>
+    ${recording ? html`<em>press a key</em>` : many ? html`${held}<kbd>1</kbd>…<kbd>9</kbd>` : keys.length ? keys.map((k) => html`<kbd>${shown(k)}</kbd>`) : html`<span class="muted">none</span>`}</button></div>
+    ${conflict(d, action, keys)}`;
+}
+
+/** What else has the key: asked about before it is taken, and shown where two still share one. */
+function conflict(d: Dialogs, action: Action, keys: string[]): TemplateResult | typeof nothing {
+  const { session, typing } = d;
+  const asked = typing.conflict?.action === action.id ? typing.conflict.chord : null;
+  if (asked) {
+    const others = sharing(session, action, asked).map((other) => other.label).join(", ");
+    const leave = (): void => {
+      typing.conflict = null;
+      d.requestUpdate();
+    };
+    return html`<div class="conflict" role="alert"><span><kbd>${shown(asked)}</kbd> is the key of ${others}.</span>
+      <button class="small" @click=${() => rebind(d, action, asked)}>Take it</button><button class="quiet small" @click=${leave}>Leave it</button></div>`;
+  }
+  // Only where both can be meant at once: of frames and of reviews there is often one alone.
+  const usable = (a: Action): boolean => a.when?.(session) ?? true;
+  const also = usable(action) ? keys.flatMap((key) => sharing(session, action, key).filter(usable)) : [];
+  return also.length ? html`<div class="conflict">also the key of ${[...new Set(also.map((other) => other.label))].join(", ")}</div>` : nothing;
+}
+
+function record(d: Dialogs, action: Action, e: KeyboardEvent): void {
+  if (MODIFIERS.has(e.key)) return;
+  e.preventDefault();
+  e.stopPropagation();
+  const { session, typing } = d;
+  const chord = chordOf(e);
+  typing.recording = null;
+  d.requestUpdate();
+  if (e.key === "Escape") return;
+  if (chord === "Space") return session.say("Space moves the view");
+  if (sharing(session, action, chord).length) typing.conflict = { action: action.id, chord };
+  else rebind(d, action, chord);
+}
+
+function reset(d: Dialogs, action: Action): void {
+  const { [action.id]: _, ...rest } = d.session.settings.get("shortcuts");
+  d.session.settings.set("shortcuts", rest);
 }
 
 /** Gives the chord to the action and takes it from any other that had it. */
 function rebind(d: Dialogs, action: Action, chord: string): void {
   const { session } = d;
   const shortcuts = { ...session.settings.get("shortcuts") };
-  for (const other of ACTIONS) {
-    const keys = keysOf(session, other);
-    if (other !== action && keys.includes(chord)) shortcuts[other.id] = keys.filter((k) => k !== chord);
-  }
+  for (const other of sharing(session, action, chord)) shortcuts[other.id] = keysOf(session, other).filter((k) => k !== chord);
   shortcuts[action.id] = [chord];
+  d.typing.conflict = null;
   session.settings.set("shortcuts", shortcuts);
 }

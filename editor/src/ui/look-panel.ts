@@ -5,13 +5,13 @@ import type { Settings } from "../store/settings.ts";
 import { Panel, from } from "./panel.ts";
 
 type NumberName = "brightness" | "contrast" | "gamma" | "opacity" | "stroke" | "brush" | "follow";
-type FlagName = "crosshair" | "grid" | "snap" | "smooth" | "gaps";
+type FlagName = "crosshair" | "grid" | "snap" | "smooth" | "gaps" | "pressure";
 
 const SLIDERS: [NumberName, string, number, number, number][] = [
   ["brightness", "Brightness", 0.2, 3, 0.05], ["contrast", "Contrast", 0.2, 3, 0.05], ["gamma", "Gamma", 0.2, 4, 0.05],
   ["opacity", "Fill", 0, 0.9, 0.05], ["stroke", "Outline", 1, 6, 0.5], ["brush", "Brush, pixels", 1, 300, 1], ["follow", "Follow, frames", 1, 200, 1],
 ];
-const FLAGS: [FlagName, string][] = [["crosshair", "Crosshair"], ["grid", "Grid"], ["snap", "Snap to neighbours"], ["gaps", "Gaps in semantic projects"], ["smooth", "Smooth pixels when enlarged"]];
+const FLAGS: [FlagName, string][] = [["crosshair", "Crosshair"], ["grid", "Grid"], ["snap", "Snap to neighbours"], ["gaps", "Gaps in semantic projects"], ["smooth", "Smooth pixels when enlarged"], ["pressure", "A pen's pressure sizes the brush"]];
 
 export class LookPanel extends Panel {
   protected sources() {
@@ -29,11 +29,12 @@ export class LookPanel extends Panel {
         <input id="look-${name}" type="checkbox" class="switch" .checked=${settings.get(name)} @change=${(e: Event) => settings.set(name, (e.target as HTMLInputElement).checked)} /></div>`)}
       ${this.choice("colorBy", "Colour by", [["class", "Class"], ["object", "Object"]])}
       ${this.choice("names", "Names", [["near", "At the pointer"], ["always", "Always"], ["never", "Never"]])}
+      ${this.choice("fingers", "A finger", [["auto", "Draws until there is a pen"], ["draw", "Draws"], ["move", "Moves the view"]])}
       ${this.choice("theme", "Theme", [["dark", "Dark"], ["light", "Light"], ["system", "System"]])}
     </div>`;
   }
 
-  private choice<K extends "colorBy" | "names" | "theme">(name: K, label: string, options: [Settings[K], string][]): TemplateResult {
+  private choice<K extends "colorBy" | "names" | "theme" | "fingers">(name: K, label: string, options: [Settings[K], string][]): TemplateResult {
     const { settings } = this.session;
     return html`<div class="field one_of"><label id="look-${name}">${label}</label><span class="segments" role="radiogroup" aria-labelledby="look-${name}">
       ${options.map(([value, text]) => html`<button role="radio" aria-checked=${settings.get(name) === value} @click=${() => settings.set(name, value)}>${text}</button>`)}</span></div>`;

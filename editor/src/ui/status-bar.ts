@@ -9,7 +9,7 @@ export class StatusBar extends Panel {
   protected sources() {
     const { session } = this;
     const { gaps } = session.bench;
-    return from(...(gaps ? [gaps.changed, session.settings.changed] : []), session.bench.changed, session.bench.camera.changed, session.selection.changed, session.changed);
+    return from(...(gaps ? [gaps.changed] : []), session.settings.changed, session.bench.changed, session.bench.camera.changed, session.selection.changed, session.changed);
   }
 
   /** The pointer's place in the picture's pixels. */
@@ -28,10 +28,13 @@ export class StatusBar extends Panel {
     const { session } = this;
     const { size, camera, gaps } = session.bench;
     const hint = session.pinning ? "Click the place that the comment is about" : session.mayEdit ? session.bench.tool.hint() : session.looking || "Looking only";
+    const { models } = session.bench.help;
+    const asked = session.settings.get("model");
     return html`
       <span class="tool-state" data-state=${session.bench.tool.state} data-tool=${session.bench.toolId}>${session.bench.toolSpec.label}</span>
       <span class="hint">${hint}</span>
       <span class="spacer"></span>
+      ${models.length > 1 && session.mayEdit ? html`<label class="model">Model <select @change=${(e: Event) => session.settings.set("model", (e.target as HTMLSelectElement).value)}>${models.map((m) => html`<option value=${m.uid} ?selected=${m.uid === asked}>${m.name}</option>`)}</select></label>` : nothing}
       ${gaps ? html`<button class="quiet small gaps" title="Next gap without a class (Alt J)" @click=${() => session.nextGap()}>${gaps.count ? `${gaps.count.toLocaleString("en")} px without a class` : "Every pixel has a class"}</button>` : nothing}
       <span class="figure place" aria-hidden="true"></span>
       <span class="figure muted wide">${size.x > 1 ? `${size.x} × ${size.y}` : ""}</span>

@@ -10,6 +10,9 @@ import { Panel, from } from "./panel.ts";
 const ROW = 18;
 const HEAD = 22;
 const LABELS = 120;
+/** Least and greatest height, in pixels. */
+const LEAST = 84;
+const MOST = 480;
 
 export class Timeline extends Panel {
   private top = 0;
@@ -52,7 +55,12 @@ export class Timeline extends Panel {
     const { frames } = session;
     const id = frames.list[frames.now]?.frame_id;
     const button = (name: string, label: string, run: () => void): TemplateResult => html`<button class="quiet square" aria-label=${label} title=${label} @click=${run}>${icon(name)}</button>`;
+    const height = session.settings.get("timeline");
+    this.style.setProperty("--timeline", `${height}px`);
     return html`
+      <div class="grip" role="separator" tabindex="0" aria-orientation="horizontal" aria-label="Height of the timeline" aria-valuemin=${LEAST} aria-valuemax=${MOST} aria-valuenow=${height} title="Drag, or Up and Down: height of the timeline"
+        @pointerdown=${(e: PointerEvent) => (e.currentTarget as HTMLElement).setPointerCapture(e.pointerId)} @pointermove=${(e: PointerEvent) => e.buttons && this.setHeight(this.getBoundingClientRect().bottom - e.clientY)}
+        @keydown=${(e: KeyboardEvent) => this.resizeBy(e)}></div>
       <div class="transport">
         ${button("first", "First frame", () => frames.go(0))}
         ${button("left", "Previous frame (A)", () => frames.step(-1))}
@@ -68,11 +76,37 @@ export class Timeline extends Panel {
         <span class="muted wide">Q E keyframes, F key, U outside</span>
       </div>
       <canvas tabindex="0" role="slider" aria-label="Frame" aria-valuemin="1" aria-valuemax=${frames.count} aria-valuenow=${frames.now + 1}
+        aria-valuetext=${`Frame ${frames.now + 1} of ${frames.count}${id ? `, ${id}` : ""}`} @keydown=${(e: KeyboardEvent) => this.key(e)}
         @pointerdown=${(e: PointerEvent) => this.press(e)} @pointermove=${(e: PointerEvent) => this.scrubbing && this.scrub(e)} @pointerup=${() => (this.scrubbing = false)} @pointercancel=${() => (this.scrubbing = false)}></canvas>`;
   }
 
   override updated(): void {
     this.paintSoon();
+  }
+
+  private setHeight(height: number): void {
+    this.session.settings.set("timeline", Math.round(Math.min(MOST, innerHeight / 2, Math.max(LEAST, height))));
+    this.requestUpdate();
+  }
+
+  private resizeBy(e: KeyboardEvent): void {
+    const by = { ArrowUp: ROW, ArrowDown: -ROW }[e.key];
+    if (!by) return;
+    e.preventDefault();
+    e.stopPropagation();
+    this.setHeight(this.session.settings.get("timeline") + by);
+  }
+
+  /** The keys of a slider; they stay here, since elsewhere the arrows move objects. */
+  private key(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.shiftKey) return;
+    const { frames } = this.session;
+    const to = { ArrowLeft: frames.now - 1, ArrowDown: frames.now - 1, ArrowRight: frames.now + 1, ArrowUp: frames.now + 1, PageDown: frames.now - 10, PageUp: frames.now + 10, Home: 0, End: frames.count - 1 }[e.key];
+    if (to === undefined) return;
+    e.preventDefault();
+    e.stopPropagation();
+    frames.pause();
+    frames.go(to);
   }
 
   private follow(): void {

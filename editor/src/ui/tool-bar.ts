@@ -19,6 +19,8 @@ export class ToolBar extends Panel {
   override render(): TemplateResult {
     const { session } = this;
     const usable = TOOLS.filter((t) => helped(t, session.bench.help) && (!t.kind || session.ontology.classes.some((c) => kindsOf(t).some((kind) => session.ontology.takes(c.name, kind)))));
+    // All of them are in sight on a low screen, too.
+    this.style.setProperty("--count", String(usable.length + EXTRA.length));
     return html`
       <div class="tools" role="toolbar" aria-label="Tools" aria-orientation="vertical">
         ${usable.map((t) => this.tool(t.id, t.label, t.icon, !!t.kind))}
