@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import posixpath
+import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,7 +19,9 @@ import msgspec
 from PIL import Image, UnidentifiedImageError
 
 from labelwright.errors import Invalid, TooLarge
+from labelwright.formats import headers
 from labelwright.formats.sample import Report, Sample, Source
+from labelwright.formats.zipping import Stream, Zip
 
 T = TypeVar("T")
 MAX_FILES = 1_000_000
@@ -37,7 +41,7 @@ class Writer:
     """A zip written front to back: memory does not grow with what goes in, but for 100 bytes a file name."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=True)
+        self._zip = Zip(file)
         self._stems: set[str] = set()
 
     def __enter__(self) -> Writer:
@@ -50,29 +54,29 @@ class Writer:
 
     def add(self, path: str, body: bytes | str) -> None:
         """Add a file; pictures are stored as they are, the rest is packed."""
-        info = zipfile.ZipInfo(path, WHEN)
-        packed = path.lower().endswith(PICTURES)
-        info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
-        self._zip.writestr(info, body)
+        body = body.encode() if isinstance(body, str) else body
+        self._zip.add(path, body, packed=not path.lower().endswith(PICTURES))
 
-    def stream(self, path: str) -> IO[bytes]:
+    def stream(self, path: str) -> Stream:
         """A file to be written piece by piece; close it before the next one is added."""
-        info = zipfile.ZipInfo(path, WHEN)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        return self._zip.open(info, "w", force_zip64=True)
+        return self._zip.stream(path)
 
     def name(self, folder: str, name: str) -> str:
         """A path for a picture in `folder`: its own name made safe, and its stem used by no other picture there."""
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        stem, suffix = posixpath.splitext("/".join(parts) or "picture")
+        if "/" in name or "\\" in name or name in ("", ".", ".."):
+            name = (
+                "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", ".", ".."))
+                or "picture"
+            )
+        stem, suffix = posixpath.splitext(name)
         if not suffix.lower().endswith(PICTURES):
             stem, suffix = stem + suffix, ""
         candidate, number = stem, 1
-        while f"{folder}/{candidate}" in self._stems:
+        while (key := f"{folder}/{candidate}") in self._stems:
             number += 1
             candidate = f"{stem}_{number}"
-        self._stems.add(f"{folder}/{candidate}")
-        return f"{candidate}{suffix}"
+        self._stems.add(key)
+        return candidate + suffix
 
     def note_empty(self, report: Report) -> None:
         """Say so in a file when nothing was written: an archive of nothing else is an empty dataset, and no mistake."""
@@ -93,13 +97,14 @@ class Tree:
     def __init__(self, source: Source, alone: str = "") -> None:
         self._zip: zipfile.ZipFile | None = None
         self._infos: dict[str, zipfile.ZipInfo] = {}
-        self._files: dict[str, Path] = {}
+        self._root = ""
+        self._files: dict[str, int] = {}  # sizes in bytes of a folder's files
         self._body: bytes | None = None
         if isinstance(source, Path):
             self._folder(source)
         elif alone and not _is_zip(source):
             self._body = source.read(MAX_TEXT + 1)
-            self._files[alone] = Path(alone)
+            self._files[alone] = len(self._body)
         else:
             self._archive(source)
         self.paths = sorted(self._infos or self._files)
@@ -123,18 +128,19 @@ class Tree:
                 self._infos[path] = info
 
     def _folder(self, root: Path) -> None:
-        total = 0
-        for folder, _, names in os.walk(root):
-            for name in names:
-                file = Path(folder, name)
-                path = file.relative_to(root).as_posix()
-                if not file.is_file():
-                    continue
-                if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
-                    raise Invalid(f"The folder holds a link that leads out of it: {path!r}.", field=path)
-                total += file.stat().st_size
-                self._files[path] = file
-        _limit(len(self._files), total)
+        self._root, inside, waiting = str(root), root.resolve(), [str(root)]
+        start = len(self._root) + 1
+        while waiting:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif entry.is_file():
+                        path = entry.path[start:]
+                        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(inside):
+                            raise Invalid(f"The folder holds a link that leads out of it: {path!r}.", field=path)
+                        self._files[path] = entry.stat().st_size
+        _limit(len(self._files), sum(self._files.values()))
 
     def json(self, path: str, decoder: Callable[[bytes], T]) -> T:
         """A JSON file. Raises `Invalid` naming the file and the place of the fault."""
@@ -159,9 +165,7 @@ class Tree:
 
     def size(self, path: str) -> int:
         """Bytes of a file."""
-        if self._body is not None:
-            return len(self._body)
-        return self._infos[path].file_size if self._zip else self._files[path].stat().st_size
+        return self._infos[path].file_size if self._zip else self._files[path]
 
     def read(self, path: str, most: int = MAX_TEXT) -> bytes:
         """A file's bytes, at most so many. Raises `Invalid` when it is broken, `TooLarge`."""
@@ -170,7 +174,8 @@ class Tree:
         if self._body is not None:
             return self._body
         try:
-            return self._zip.read(self._infos[path]) if self._zip else self._files[path].read_bytes()
+            with self.open(path) as file:
+                return file.read()
         except BROKEN as error:
             raise Invalid(f"{path} cannot be unpacked: {error}", field=path) from None
 
@@ -179,9 +184,25 @@ class Tree:
         if self._body is not None:
             return io.BytesIO(self._body)
         try:
-            return self._zip.open(self._infos[path]) if self._zip else self._files[path].open("rb")
+            return self._zip.open(self._infos[path]) if self._zip else open(f"{self._root}/{path}", "rb")
         except BROKEN as error:
             raise Invalid(f"{path} cannot be unpacked: {error}", field=path) from None
+
+    def seekable(self, path: str, most: int = MAX_TEXT) -> IO[bytes]:
+        """A file of at most so many bytes to go back and forth in; an archive's is unpacked to the disk. Raises `Invalid`, `TooLarge`."""
+        if self.size(path) > most:
+            raise TooLarge(f"{path} is larger than {most >> 20} MB.")
+        if self._zip is None:
+            return self.open(path)
+        found = tempfile.TemporaryFile()  # noqa: SIM115 (the caller's to close)
+        try:
+            with self.open(path) as packed:
+                shutil.copyfileobj(packed, found, 1 << 20)
+        except BROKEN as error:
+            found.close()
+            raise Invalid(f"{path} cannot be unpacked: {error}", field=path) from None
+        found.seek(0)
+        return found
 
     def text(self, path: str) -> str:
         """A file's text. Raises `Invalid` unless it is UTF-8."""
@@ -193,6 +214,10 @@ class Tree:
     def size_of(self, path: str) -> tuple[int, int]:
         """Width and height of a picture in pixels; reads no more than its header needs. Raises `Invalid`."""
         try:
+            with self.open(path) as file:
+                found = headers.size(file.read(headers.ENOUGH))
+                if found is not None:
+                    return found
             with io.BufferedReader(self.open(path)) as file, Image.open(file) as image:  # type: ignore[arg-type]
                 return image.size
         except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, *BROKEN):

@@ -13,16 +13,15 @@ from typing import IO
 import msgspec
 
 from labelwright.errors import Invalid
-from labelwright.formats import archive, coco
+from labelwright.formats import archive, coco, coco_reading
+from labelwright.formats.coco_reading import Survey
 from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.geometry.document import Document
 
 NAME = "_annotations.coco.json"
 GROUP = "objects"
 # COCO is one JSON file however many pictures there are: 100,000 with 20 boxes each are 300 MB.
-MOST = 2 << 30
-# Files of up to so many bytes together stay in memory between the look at their classes and the pictures.
-KEPT = 256 << 20
+MOST = 8 << 30
 
 
 class _Waiting(msgspec.Struct, array_like=True):
@@ -79,27 +78,25 @@ def read(file: Source) -> Dataset:
     paths = [path for path in tree.names(".json") if path.endswith("coco.json")] or tree.names(".json")
     if not paths:
         raise Invalid(f"The dataset has no {NAME}.", field=NAME)
+    surveys: dict[str, Survey] = {}
     classes: dict[str, SampleClass] = {}
-    parsed: dict[str, Dataset] = {}
-    small = len(paths) == 1 or sum(map(tree.size, paths)) <= KEPT
     for path in paths:
-        found = coco.parse(tree.read(path, MOST), path, grouped=True)
-        classes |= {c.name: c for c in found.classes if c.name not in classes}
-        if small:
-            parsed[path] = found
-    return Dataset(list(classes.values()), _samples(tree, paths, parsed))
+        with tree.seekable(path, MOST) as body:
+            surveys[path] = coco_reading.survey(body, path)
+        classes |= {c.name: c for c in surveys[path].classes(grouped=True) if c.name not in classes}
+    return Dataset(list(classes.values()), _samples(tree, surveys))
 
 
-def _samples(tree: archive.Tree, paths: list[str], parsed: dict[str, Dataset]) -> Iterator[Sample]:
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        found = parsed.pop(path, None) or coco.parse(tree.read(path, MOST), path, grouped=True)
-        for sample in found.samples:
-            sample.split = archive.split_of(path)
-            picture = tree.find(sample.name, folder, f"{folder}/images")
-            if picture is not None:
-                sample.picture = tree.opener(picture)
-            yield sample
+def _samples(tree: archive.Tree, surveys: dict[str, Survey]) -> Iterator[Sample]:
+    for path, found in surveys.items():
+        folder, split = path.rpartition("/")[0], archive.split_of(path)
+        with tree.seekable(path, MOST) as body:
+            for sample in found.samples(body):
+                sample.split = split
+                picture = tree.find(sample.name, folder, f"{folder}/images")
+                if picture is not None:
+                    sample.picture = tree.opener(picture)
+                yield sample
 
 
 FORMAT = Format("COCO in folders", ".zip", "application/zip", coco.FORMAT.loses, write, read, coco.FORMAT.keeps)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from labelwright.errors import Invalid
-from labelwright.formats import archive
+from labelwright.formats import archive, plane
 from labelwright.formats.sample import Dataset, Format, Report, Sample, SampleClass, Source
 from labelwright.geometry import measures, pixels
 from labelwright.geometry.document import (
@@ -47,45 +47,39 @@ def xml(sample: Sample, name: str, report: Report, known: dict[str, str]) -> str
         "\t<segmented>0</segmented>\n"
     ]
     for item in sample.document.objects:
-        body = (
-            _shape(item.shape, sample.width, sample.height)
-            if item.shape is not None and item.class_name in known
-            else None
-        )
-        if body is None:
-            report.left_out[shape_kind(item.shape) if item.shape is not None else "track"] += 1
-            continue
-        report.objects += 1
-        parts.append(
-            f"\t<object>\n\t\t<name>{known[item.class_name]}</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
-            f"\t\t<difficult>0</difficult>\n\t\t<occluded>0</occluded>\n{body}\t</object>\n"
-        )
+        shape, name_ = item.shape, known.get(item.class_name)
+        if shape is not None and name_ is not None:
+            if type(shape) is Rectangle:  # most of what there is
+                x1, y1, x2, y2 = pixels.box_to_pixels(shape.box, sample.width, sample.height)
+                parts.append(OBJECT % (name_, x1, x2, y1, y2, ""))
+                continue
+            outline = _outline(shape, sample.width, sample.height)
+            if outline is not None:
+                x1, y1, x2, y2 = pixels.box_to_pixels(measures.bounds(shape), sample.width, sample.height)
+                parts.append(OBJECT % (name_, x1, x2, y1, y2, outline))
+                continue
+        report.left_out[shape_kind(shape) if shape is not None else "track"] += 1
+    report.objects += len(parts) - 1
     report.images += 1
     return "".join([*parts, "</annotation>\n"])
 
 
-def _shape(shape: Shape, width: int, height: int) -> str | None:
-    if isinstance(shape, Rectangle):
-        return _box(shape, width, height)
-    if isinstance(shape, OrientedRectangle):
-        return _box(shape, width, height) + _outline(shape.points, width, height)
-    if isinstance(shape, Polygon) and len(shape.parts) == 1 and len(shape.parts[0]) == 1:
-        return _box(shape, width, height) + _outline(shape.parts[0][0], width, height)
-    return None
-
-
-BOX = (
+OBJECT = (
+    "\t<object>\n\t\t<name>%s</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
+    "\t\t<difficult>0</difficult>\n\t\t<occluded>0</occluded>\n"
     "\t\t<bndbox>\n\t\t\t<xmin>%.10g</xmin>\n\t\t\t<xmax>%.10g</xmax>\n"
-    "\t\t\t<ymin>%.10g</ymin>\n\t\t\t<ymax>%.10g</ymax>\n\t\t</bndbox>\n"
+    "\t\t\t<ymin>%.10g</ymin>\n\t\t\t<ymax>%.10g</ymax>\n\t\t</bndbox>\n%s\t</object>\n"
 )
 
 
-def _box(shape: Shape, width: int, height: int) -> str:
-    x1, y1, x2, y2 = pixels.box_to_pixels(measures.bounds(shape), width, height)
-    return BOX % (x1, x2, y1, y2)
-
-
-def _outline(points: Sequence[float], width: int, height: int) -> str:
+def _outline(shape: Shape, width: int, height: int) -> str | None:
+    """The corners of a shape of one outline; None for others."""
+    if isinstance(shape, OrientedRectangle):
+        points = shape.points
+    elif isinstance(shape, Polygon) and len(shape.parts) == 1 and len(shape.parts[0]) == 1:
+        points = shape.parts[0][0]
+    else:
+        return None
     flat = pixels.points_to_pixels(points, width, height)
     pairs = enumerate(zip(flat[::2], flat[1::2], strict=True), 1)
     inside = "".join(f"\t\t\t<x{i}>{x:.10g}</x{i}>\n\t\t\t<y{i}>{y:.10g}</y{i}>\n" for i, (x, y) in pairs)
@@ -96,7 +90,7 @@ def read(file: Source) -> Dataset:
     """Read a zip of XML files, with or without the pictures. Classes are in order of their names."""
     tree = archive.Tree(file)
     paths = tree.need(".xml", "XML files")
-    names = sorted({o.class_name for p in paths for o in parse(tree.read(p), p).document.objects})
+    names = sorted({_text(node, "name") for p in paths for node in _root(tree.read(p), p).iter("object")})
     return Dataset([SampleClass(n) for n in names], _samples(tree, paths))
 
 
@@ -117,21 +111,28 @@ def _samples(tree: archive.Tree, paths: list[str]) -> Iterator[Sample]:
 
 def parse(body: bytes, path: str = "file") -> Sample:
     """One XML file as a sample. Raises `Invalid` naming the file and what is wrong."""
-    # Entities are how small XML grows to gigabytes or reads other files; VOC has no use for them.
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise Invalid(f"{path}: a document type is not allowed here.", field=path)
+    root = _root(body, path)
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 (no entities: checked above)
         width, height = int(_text(root, "size/width")), int(_text(root, "size/height"))
         if width < 1 or height < 1:
             raise ValueError("width and height must be 1 or more")
         objects = [
-            LabelObject(number, _text(node, "name"), _read_shape(node, width, height), source="import")
+            LabelObject(number, _text(node, "name"), _read_shape(node, width, height), None, {}, "import")
             for number, node in enumerate(root.iter("object"), 1)
         ]
-    except (ElementTree.ParseError, ValueError) as error:
+    except ValueError as error:
         raise Invalid(f"{path} is not a VOC file: {error}", field=path) from None
     return Sample(_text(root, "filename", path), width, height, Document(objects))
+
+
+def _root(body: bytes, path: str) -> ElementTree.Element:
+    # Entities are how small XML grows to gigabytes or reads other files; VOC has no use for them.
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise Invalid(f"{path}: a document type is not allowed here.", field=path)
+    try:
+        return ElementTree.fromstring(body)  # noqa: S314 (no entities: checked above)
+    except ElementTree.ParseError as error:
+        raise Invalid(f"{path} is not a VOC file: {error}", field=path) from None
 
 
 def _text(node: ElementTree.Element, path: str, default: str | None = None) -> str:
@@ -144,17 +145,32 @@ def _text(node: ElementTree.Element, path: str, default: str | None = None) -> s
 
 
 def _read_shape(node: ElementTree.Element, width: int, height: int) -> Shape:
-    outline = node.find("polygon")
-    if outline is not None:
-        points, number = [], 1
-        while outline.find(f"x{number}") is not None:
-            points += [float(_text(outline, f"x{number}")) / width, float(_text(outline, f"y{number}")) / height]
-            number += 1
+    parts = {child.tag: child for child in node}
+    if "polygon" in parts:
+        points = _corners(parts["polygon"])
         if len(points) >= 6:
-            return Polygon([[[min(max(v, 0.0), 1.0) for v in points]]])
-    box = [float(_text(node, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
-    x1, y1, x2, y2 = (min(max(v, 0.0), 1.0) for v in pixels.box_to_fractions(box, width, height))
-    return Rectangle((min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
+            return Polygon([[plane.cut(points, width, height)]])
+    try:
+        sides = {child.tag: float(child.text or "") for child in parts["bndbox"]}
+        x1, y1, x2, y2 = sides["xmin"] / width, sides["ymin"] / height, sides["xmax"] / width, sides["ymax"] / height
+    except (KeyError, ValueError):  # the slow way names what is wrong
+        x1, y1, x2, y2 = pixels.box_to_fractions(
+            [float(_text(node, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")], width, height
+        )
+    if not (0.0 <= x1 <= x2 <= 1.0 and 0.0 <= y1 <= y2 <= 1.0):
+        x1, x2 = sorted((min(max(x1, 0.0), 1.0), min(max(x2, 0.0), 1.0)))
+        y1, y2 = sorted((min(max(y1, 0.0), 1.0), min(max(y2, 0.0), 1.0)))
+    return Rectangle((x1, y1, x2, y2))
+
+
+def _corners(outline: ElementTree.Element) -> list[float]:
+    """The corners `x1, y1, x2, ...` of an outline, in pixels, up to the first number that is not there."""
+    said = {child.tag: child.text for child in outline}
+    points: list[float] = []
+    while f"x{len(points) // 2 + 1}" in said:
+        for axis in "xy":
+            points.append(float(_text(outline, f"{axis}{len(points) // 2 + 1}")))
+    return points
 
 
 FORMAT = Format(

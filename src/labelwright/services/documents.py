@@ -107,6 +107,12 @@ def read_many(session: Session, item_ids: Iterable[int], layer: str = MAIN) -> d
     return _heads(session, list(item_ids), layer)
 
 
+def labels_of(session: Session, item_ids: Iterable[int], layer: str = MAIN) -> dict[int, Document]:
+    """The newest documents of many items without what is known about them, by item id: for reading many, as exports do."""
+    rows = session.execute(_BODIES, {"items": list(item_ids), "layer": layer})
+    return {item_id: unpack(bodies.fetch(session, body, blob)) for item_id, body, blob in rows}
+
+
 class Content(msgspec.Struct):
     """A document's parts as the JSON they are stored as."""
 
@@ -143,6 +149,9 @@ _content_decoder = msgspec.json.Decoder(Content)
 _HEAD = DocumentHead.__table__.c
 _BODY = select(_HEAD.version, _HEAD.objects, _HEAD.body, _HEAD.blob).where(
     _HEAD.item_id == bindparam("item"), _HEAD.layer == bindparam("layer")
+)
+_BODIES = select(_HEAD.item_id, _HEAD.body, _HEAD.blob).where(
+    _HEAD.item_id.in_(bindparam("items", expanding=True)), _HEAD.layer == bindparam("layer")
 )
 _HEADS = select(
     _HEAD.item_id, _HEAD.version, _HEAD.objects, _HEAD.body, _HEAD.blob, _HEAD.origin,

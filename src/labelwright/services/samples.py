@@ -115,11 +115,11 @@ def stream(
         with database.read() as session:
             query = chosen(session, project_id, filters).with_only_columns(*COLUMNS)
             items = session.execute(query.where(Item.id > after).order_by(Item.id).limit(CHUNK)).all()
-            found = documents.read_many(session, [i.id for i in items])
+            found = documents.labels_of(session, [i.id for i in items])
             frames = _frames(session, [i.id for i in items if i.kind == "video"], ways.store)
             pictures = _pictures(session, [i.id for i in items], ways.store)
         for item in items:
-            document = found[item.id].document if item.id in found else Document()
+            document = found.get(item.id) or Document()
             if document.objects or not filters.labeled:
                 folder = folders.get(item.batch_id, "")
                 sample = _sample(item, folder, document, frames.get(item.id, []), pictures.get(item.id))
