@@ -12,7 +12,9 @@ from labelwright.errors import Invalid
 from labelwright.geometry import measures
 from labelwright.geometry.document import Document, LabelObject, Polygon, Rectangle
 from labelwright.media import moving, recipes
-from labelwright.media.recipes import FITS, Work
+from labelwright.media.looks import CONTRASTS
+from labelwright.media.places import FITS
+from labelwright.media.work import Work
 
 WIDTH, HEIGHT = 200, 120
 # A white square on grey, in pixels.
@@ -22,6 +24,7 @@ BEFORE: dict[str, Any] = {
     "static crop": {"static-crop": {"x_min": 20, "x_max": 90, "y_min": 10, "y_max": 80}},
     "tile": {"tile": {"rows": 1, "columns": 1}, "resize": {"width": 100, "height": 60, "format": FITS[0]}},
     "grayscale": {"grayscale": True},
+    **{name: {"contrast": {"type": name}} for name in CONTRASTS},
 }
 AFTER: dict[str, Any] = {
     "flip": {"horizontal": True, "vertical": True},
@@ -32,6 +35,14 @@ AFTER: dict[str, Any] = {
     "brightness": {"percent": 20, "brighten": True, "darken": True},
     "blur": {"pixels": 1.5},
     "noise": {"percent": 2},
+    "exposure": {"percent": 30},
+    "hue": {"degrees": 180},
+    "saturation": {"percent": 90},
+    "rgrayscale": {"percent": 50},
+    "bbbrightness": {"percent": 20},
+    "bbexposure": {"percent": 30},
+    "bbblur": {"pixels": 1.5},
+    "bbnoise": {"percent": 2},
 }
 
 
@@ -52,9 +63,11 @@ def labels() -> Document:
 def through(settings: dict[str, Any], seed: int) -> tuple[Image.Image, Work, Document]:
     """The picture, where its places went, and the labels, after a recipe; places are computed without pixels too."""
     recipe = recipes.parse(settings)
-    work = recipes.run(recipe, Work(picture(), WIDTH, HEIGHT), seed, 0, vary=True)
     bare = recipes.run(recipe, Work(None, WIDTH, HEIGHT), seed, 0, vary=True)
+    boxes = moving.boxes(moving.document(labels(), WIDTH, HEIGHT, bare), bare.width, bare.height)
+    work = recipes.run(recipe, Work(picture(), WIDTH, HEIGHT, boxes=boxes), seed, 0, vary=True)
     assert np.allclose(bare.matrix, work.matrix)
+    assert bare.holes == work.holes
     assert work.image is not None
     assert work.image.size == (work.width, work.height) == (bare.width, bare.height)
     return work.image, work, moving.document(labels(), WIDTH, HEIGHT, bare)
@@ -98,6 +111,64 @@ def test_everything_together() -> None:
         check({"preprocessing": BEFORE["static crop"] | {"auto-orient": True}, "augmentation": kept}, seed)
 
 
+def changed(settings: dict[str, Any], seed: int) -> Any:
+    """Which pixels a recipe changes, of a coloured picture."""
+    before = np.asarray(colored()).astype(int)
+    work = recipes.run(recipes.parse(settings), Work(colored(), WIDTH, HEIGHT, boxes=[SPOT]), seed, 0, vary=True)
+    return (np.asarray(work.image).astype(int) != before).any(axis=2)
+
+
+def colored() -> Image.Image:
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    rough = x * 7 % 30 + y * 11 % 25
+    return Image.fromarray(np.stack([x + rough, y + rough, 255 - x - rough], axis=-1).astype(np.uint8))
+
+
+@pytest.mark.parametrize("name", ["bbbrightness", "bbexposure", "bbblur", "bbnoise"])
+def test_what_is_done_to_boxes_is_done_inside_them(name: str) -> None:
+    touched = 0
+    for seed in range(4):
+        found = changed({"augmentation": {name: {"percent": 60, "pixels": 4}}}, seed)
+        inside = np.zeros_like(found)
+        inside[SPOT[1] : SPOT[3], SPOT[0] : SPOT[2]] = True
+        touched += found[inside].any()
+        assert not found[~inside].any()
+    assert touched
+
+
+@pytest.mark.parametrize("name", ["exposure", "hue", "saturation", "rgrayscale"])
+def test_colours_change_everywhere(name: str) -> None:
+    shares = [changed({"augmentation": {name: {"percent": 100 if name == "rgrayscale" else 60, "degrees": 90}}}, seed).mean()
+              for seed in range(6)]  # fmt: skip
+    assert max(shares) > 0.8
+
+
+@pytest.mark.parametrize("name", CONTRASTS)
+def test_contrast_is_raised(name: str) -> None:
+    dull = Image.fromarray((np.asarray(colored()) // 6 + 90).astype(np.uint8))
+    work = recipes.run(
+        recipes.parse({"preprocessing": {"contrast": {"type": name}}}), Work(dull, WIDTH, HEIGHT), 1, 0, vary=False
+    )
+    assert work.image is not None
+    assert np.asarray(work.image.convert("L")).std() > 1.1 * np.asarray(dull.convert("L")).std()
+
+
+def test_what_is_blotted_out_has_no_label() -> None:
+    gone = kept = 0
+    for seed in range(30):
+        image, work, found = through({"augmentation": {"cutout": {"count": 3, "percent": 40}}}, seed)
+        dark = (np.asarray(image.convert("L")) == 0).mean()
+        assert 0 < dark < 0.5
+        x1, y1, x2, y2 = SPOT
+        light = np.asarray(image.convert("L"))[y1:y2, x1:x2] > 0
+        covered = any(a <= x1 and b <= y1 and x2 <= c and y2 <= d for a, b, c, d in work.holes)
+        assert len(found.objects) == (0 if covered else 2)
+        assert light.any() or not covered or not found.objects
+        gone, kept = gone + covered, kept + (not covered)
+    assert gone
+    assert kept
+
+
 def test_edges_are_what_they_are_called() -> None:
     corners = {}
     for fit in FITS[3:]:
@@ -113,7 +184,10 @@ def test_what_is_not_known_is_refused_by_name() -> None:
     for settings, words in (
         ({"preprocessing": {"resize": {"width": 9, "height": 9, "format": "Squeeze into"}}}, "Squeeze into"),
         ({"preprocessing": {"isolate": True}}, "isolate"),
-        ({"augmentation": {"mosaic": True}}, "mosaic"),
+        ({"augmentation": {"bbrotate": {"degrees": 5}}}, "bbrotate"),
+        ({"preprocessing": {"contrast": {"type": "More"}}}, "More"),
+        ({"preprocessing": {"filter-null": {"percent": 50}, "tile": {"rows": 2, "columns": 1}}}, "tile"),
+        ({"augmentation": {"cutout": {"count": 1000}}}, "count"),
         ({"preprocessing": {"static-crop": {"x_min": 50, "x_max": 40}}}, "keeps nothing"),
         ({"augmentation": {"rotate": {"degrees": 500}}}, "degrees"),
     ):

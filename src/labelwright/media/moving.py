@@ -1,4 +1,4 @@
-"""Labels moved with their picture: by a matrix over pixels, cut off at the new edges; what is cut off whole is gone."""
+"""Labels moved with their picture: by a matrix over pixels, cut off at the new edges; what is cut off or blotted out whole is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shapely.geometry import LineString, box
 from shapely.geometry import Polygon as Area
 from shapely.geometry.base import BaseGeometry
 
-from labelwright.geometry import masks
+from labelwright.geometry import masks, measures
 from labelwright.geometry.document import (
     Cuboid,
     Document,
@@ -27,7 +27,7 @@ from labelwright.geometry.document import (
     Shape,
     Skeleton,
 )
-from labelwright.media.recipes import Matrix, Work
+from labelwright.media.work import Box, Matrix, Work
 
 LEAST_AREA = 1.0
 
@@ -38,9 +38,19 @@ def document(before: Document, width: int, height: int, work: Work) -> Document:
     objects = []
     for item in before.objects:
         shape = move.shape(item.shape) if item.shape is not None else None
-        if shape is not None:
+        if shape is not None and not move.hidden(shape):
             objects.append(msgspec.structs.replace(item, shape=shape))
     return Document(objects, before.attributes)
+
+
+def boxes(document: Document, width: int, height: int) -> list[Box]:
+    """Around each object, in whole pixels of a picture of this size."""
+    found = []
+    for item in document.objects:
+        if item.shape is not None:
+            x1, y1, x2, y2 = measures.bounds(item.shape)
+            found.append((round(x1 * width), round(y1 * height), round(x2 * width), round(y2 * height)))
+    return found
 
 
 class _Move:
@@ -48,6 +58,14 @@ class _Move:
         self.width, self.height, self.work = width, height, work
         self.matrix: Matrix = work.matrix
         self.edges = box(0, 0, work.width, work.height)
+
+    def hidden(self, shape: Shape) -> bool:
+        """Whether one of the holes covers the shape whole."""
+        if not self.work.holes:
+            return False
+        w, h = self.work.width, self.work.height
+        x1, y1, x2, y2 = (v * n for v, n in zip(measures.bounds(shape), (w, h, w, h), strict=True))
+        return any(a <= x1 and b <= y1 and x2 <= c and y2 <= d for a, b, c, d in self.work.holes)
 
     def points(self, flat: list[float]) -> Any:
         """Flat fractions of the original as (n, 2) new pixels."""

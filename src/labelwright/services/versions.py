@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import posixpath
+import itertools
 import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,17 +19,15 @@ from labelwright.db import Database, now
 from labelwright.errors import Conflict, Invalid, NotFound
 from labelwright.formats import FORMATS, archive
 from labelwright.formats.sample import Sample, SampleClass
-from labelwright.geometry.document import Document
-from labelwright.media import moving, recipes
-from labelwright.media.recipes import Recipe, Work
+from labelwright.media import recipes
+from labelwright.media.recipes import Recipe
 from labelwright.models.background import BackgroundTask
-from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Project
 from labelwright.models.versions import DatasetVersion, VersionItem
-from labelwright.services import access, background, bodies, documents, ontology
+from labelwright.services import access, background, bodies, freezing, variants
 from labelwright.services.access import Actor
 from labelwright.services.background import Progress, Shared
-from labelwright.storage import Store, content_key
+from labelwright.storage import Store
 
 KIND = "version-export"
 RETRIED = timedelta(minutes=1)
@@ -52,7 +47,7 @@ def freeze(
     number = (
         session.scalar(select(func.max(DatasetVersion.number)).where(DatasetVersion.project_id == project.id)) or 0
     ) + 1
-    classes = [{"name": c.name, "skeleton": c.skeleton} for c in ontology.classes_of(session, project.id)]
+    classes = freezing.classes(session, project, recipe)
     version = DatasetVersion(
         project_id=project.id, number=number, name=name.strip()[:200] or f"Version {number}", settings=settings,
         classes=classes, created_by=actor.user_id,
@@ -70,30 +65,17 @@ def freeze(
 
 def _freeze_items(session: Session, project: Project, version: DatasetVersion, recipe: Recipe) -> Counter[str]:
     counts: Counter[str] = Counter()
-    after, position = 0, 0
-    while True:
-        query = (
-            select(Item.id, Item.uid, Item.name, Item.split, Media.width, Media.height, Media.sha256)
-            .join(ItemMedia, (ItemMedia.item_id == Item.id) & (ItemMedia.role == "main"))
-            .join(Media, Media.id == ItemMedia.media_id)
-            .where(Item.project_id == project.id, Item.accepted_at.is_not(None), Item.kind == "image", Item.id > after)
-        )
-        rows = session.execute(query.order_by(Item.id).limit(CHUNK)).all()
-        found = documents.read_many(session, [row.id for row in rows])
+    positions = itertools.count(1)
+    found = freezing.pictures(session, project, recipe)
+    while chunk := list(itertools.islice(found, CHUNK)):
         frozen: list[tuple[Any, ...]] = []
-        for row in rows:
-            document = found[row.id].document if row.id in found else Document()
+        for row, document in chunk:
             split = row.split or "train"
-            position += 1
             counts[split] += recipe.outputs(split)
-            body = bodies.pack(document)
-            frozen.append(
-                (version.id, position, row.uid, row.name, split, row.width or 1, row.height or 1, row.sha256, body)
-            )
+            frozen.append((version.id, next(positions), row.uid, row.name, split, row.width or 1, row.height or 1,
+                           row.sha256, bodies.pack(document)))  # fmt: skip
         bulk.insert(session, VersionItem.__table__, COLUMNS, frozen)  # type: ignore[arg-type]
-        if len(rows) < CHUNK:
-            return counts
-        after = rows[-1].id
+    return counts
 
 
 def of_project(session: Session, project: Project) -> list[DatasetVersion]:
@@ -197,8 +179,8 @@ def write(
         if version is None:
             raise NotFound("There is no such version.")
         project = session.get_one(Project, version.project_id)
-    recipe = recipes.parse(version.settings)
-    samples = _samples(database, store, version, recipe, progress)
+    source = variants.Source(database, store, version, recipes.parse(version.settings))
+    samples = _told(variants.samples(source), progress)
     classes = [SampleClass(c["name"], c["skeleton"]) for c in version.classes]
     wanted = FORMATS[format_key]
     if wanted.write_about is not None:
@@ -215,72 +197,8 @@ def write(
     return report.images
 
 
-def _samples(
-    database: Database, store: Store, version: DatasetVersion, recipe: Recipe, progress: Any
-) -> Iterator[Sample]:
-    done, after = 0, 0
-    while True:
-        with database.read() as session:
-            query = select(VersionItem).where(VersionItem.version_id == version.id, VersionItem.position > after)
-            rows = list(session.scalars(query.order_by(VersionItem.position).limit(CHUNK)))
-        for row in rows:
-            for sample in _outputs(store, recipe, row):
-                yield sample
-                done += 1
-                if progress is not None and not done % 50:
-                    progress(done)
-        if len(rows) < CHUNK:
-            return
-        after = rows[-1].position
-
-
-@dataclass(frozen=True)
-class _Output:
-    """One picture that comes out of an item of a version."""
-
-    recipe: Recipe
-    row: VersionItem
-    copy: int
-    tile: int
-
-    def work(self, work: Work) -> Work:
-        """Take it through the recipe."""
-        seed = recipes.seed_of(self.row.sha256, self.row.position, self.copy * 1000 + self.tile)
-        return recipes.run(self.recipe, work, seed, self.tile, vary=self.row.split == "train")
-
-    def picture(self, store: Store) -> bytes:
-        """Its file."""
-        image = recipes.opened(store.get(content_key(self.row.sha256)))
-        done = self.work(Work(image, image.width, image.height))
-        assert done.image is not None
-        return recipes.jpeg(done.image)
-
-    @property
-    def name(self) -> str:
-        """Its file name, as Roboflow's clients know them; the same for the same content."""
-        stem, suffix = posixpath.splitext(self.row.name)
-        mark = hashlib.sha256(self.row.sha256 + f"{self.row.position}:{self.copy}:{self.tile}".encode()).hexdigest()[
-            :32
-        ]
-        return f"{stem}_{suffix[1:] or 'jpg'}.rf.{mark}.jpg"
-
-
-def _outputs(store: Store, recipe: Recipe, row: VersionItem) -> Iterator[Sample]:
-    document = bodies.unpack(row.body)
-    if recipe.plain:
-        picture = partial(_original, store, row.sha256, recipe.orient)
-        yield Sample(row.name, row.width, row.height, document, str(row.item_uid), row.split, picture)
-        return
-    copies = recipe.copies if row.split == "train" else 1
-    for copy in range(copies):
-        for tile in range(recipe.tiles[0] * recipe.tiles[1]):
-            output = _Output(recipe, row, copy, tile)
-            work = output.work(Work(None, row.width, row.height))
-            moved = moving.document(document, row.width, row.height, work)
-            yield Sample(output.name, work.width, work.height, moved, f"{row.item_uid}/{copy}/{tile}", row.split,
-                         partial(output.picture, store))  # fmt: skip
-
-
-def _original(store: Store, sha256: bytes, orient: bool) -> bytes:
-    body = store.get(content_key(sha256))
-    return recipes.jpeg(recipes.opened(body)) if orient and recipes.turned(body) else body
+def _told(samples: Iterator[Sample], progress: Any) -> Iterator[Sample]:
+    for done, sample in enumerate(samples, 1):
+        yield sample
+        if progress is not None and not done % 50:
+            progress(done)

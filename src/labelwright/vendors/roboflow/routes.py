@@ -17,6 +17,7 @@ from starlette.routing import Route
 from labelwright.edge.call import Call, FindActor, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
+from labelwright.errors import LabelwrightError
 from labelwright.vendors.roboflow import (
     annotate,
     batches,
@@ -150,9 +151,9 @@ def create_app(context: Context) -> Starlette:
     app = Starlette(
         routes=[
             *(Route(row.path, _endpoint(row), methods=[row.method]) for row in ROWS),
-            Route(RECEIVE, _receive, methods=["PUT"]),
+            Route(RECEIVE, zips.receive, methods=["PUT"]),
         ],
-        exception_handlers={HTTPException: _http, Exception: _bug},
+        exception_handlers={HTTPException: _http, Refused: _refused, LabelwrightError: _refused, Exception: _bug},
     )
     app.router.redirect_slashes = False
     app.state.context = context
@@ -174,30 +175,11 @@ def _endpoint(row: Row) -> Callable[[Request], Any]:
                 raw = await request.body()
             body = wire.object_of(raw) if row.json else {}
             return await run_in_threadpool(_answered, context, request, row, body, form, raw)
-        except HTTPException:
-            raise
-        except Exception as error:
-            refused = wire.refused(error)
-            if refused.status == 500:
-                raise
-            return wire.failure(refused)
         finally:
             if form is not None:
                 await form.close()
 
     return endpoint
-
-
-async def _receive(request: Request) -> Response:
-    try:
-        return await zips.receive(request)
-    except HTTPException:
-        raise
-    except Exception as error:
-        refused = wire.refused(error)
-        if refused.status == 500:
-            raise
-        return wire.failure(refused)
 
 
 def _may_upload(context: Context, request: Request) -> None:
@@ -226,6 +208,10 @@ async def _http(request: Request, error: Exception) -> Response:
         message = f"{request.method} is not possible here."
     kind = "NotFoundError" if error.status_code == 404 else "RequestError"
     return wire.failure(Refused(error.status_code, message, kind))
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return wire.failure(wire.refused(error))
 
 
 async def _bug(request: Request, error: Exception) -> Response:

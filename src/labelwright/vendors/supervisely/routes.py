@@ -17,6 +17,7 @@ from starlette.routing import Route
 from labelwright.edge.call import Call, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
+from labelwright.errors import LabelwrightError
 from labelwright.services.access import Actor
 from labelwright.vendors.supervisely import (
     account,
@@ -86,7 +87,7 @@ def create_app(context: Context) -> Starlette:
             Route("/api/account", account.sign_in, methods=["POST"]),
             Route(PATH + "{method:path}", _endpoint, methods=["GET", "POST"]),
         ],
-        exception_handlers={HTTPException: _http, Exception: _bug},
+        exception_handlers={HTTPException: _http, Refused: _refused, LabelwrightError: _refused, Exception: _bug},
     )
     app.router.redirect_slashes = False
     app.state.context = context
@@ -108,13 +109,6 @@ async def _endpoint(request: Request) -> Response:
         else:
             body = _decoded(request, await request.body())
         return await run_in_threadpool(_answered, context, request, method, body, actor)
-    except HTTPException:
-        raise
-    except Exception as error:
-        refused = wire.refused(error)
-        if refused.status == 500:
-            raise
-        return wire.failure(refused)
     finally:
         if form is not None:
             await form.close()
@@ -182,6 +176,10 @@ async def _http(request: Request, error: Exception) -> Response:
     elif error.status_code == 405:
         message = f"{request.method} is not possible here; use POST."
     return wire.failure(Refused(error.status_code, message, "Bad request"))
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return wire.failure(wire.refused(error))
 
 
 async def _bug(request: Request, error: Exception) -> Response:
