@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tests.support import pictures
 from labelwright.media import tiles
 
 
-def together(index: dict, pack: bytes, number: int) -> Image.Image:
+def together(index: dict[str, Any], pack: bytes, number: int) -> Image.Image:
     """A level of the pack as one picture."""
     level = index["levels"][number]
     whole = Image.new("RGB", (level["width"], level["height"]))
