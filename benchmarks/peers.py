@@ -255,7 +255,8 @@ def _median(ask: Callable[[], tuple[int, bytes]]) -> float:
 
 def editors(folder: Path, quick: bool) -> list[Row]:
     """The same scenes in both editors."""
-    return [Row(f"editor, {name}", *rest) for name, *rest in peer_editor.measure(folder / "editors", quick)]
+    found = peer_editor.measure(folder / "editors", quick)
+    return [Row(f"editor, {name}", unit, ours, peer, note) for name, unit, ours, peer, note in found]
 
 
 ALONE: dict[str, Callable[[Path, bool], list[Row]]] = {"start": starting, "install": size, "editor": editors}

@@ -124,6 +124,7 @@ def test_a_picture_of_twenty_thousand_pixels_a_side(room: Studio, browser: Any) 
     ana.page.wait_for_function(TILES_DONE)
     found = context.browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
     most = max(_resident(process["id"]) for process in found if process["type"] == "renderer")
+    assert room.server.process.process
     print(f"tab {most} MiB, server at most {_resident(room.server.process.process.pid, 'VmHWM')} MiB")
     assert most < 1000, "MiB of the tab"
     context.close()
