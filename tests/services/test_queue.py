@@ -80,6 +80,24 @@ def test_a_paused_job_is_out_of_the_queue_at_once_and_back_when_resumed(session)
     assert queue.next_task(session, cast.ben, project) is waiting
 
 
+def test_a_job_stopped_at_once_takes_no_more_saves_until_it_goes_on(session):
+    cast = gather(session)
+    project = a_project(session, cast)
+    job, (held,) = a_job(session, cast.max, project, 1)
+    assert queue.next_task(session, cast.bob, project) is held
+    jobs.pause(session, cast.max, job, at_once=True)
+    for attempt in (queue.hold, queue.heartbeat, tasks.submit):
+        with pytest.raises(Conflict, match="stopped") as raised:
+            attempt(session, cast.bob, held, held.lease)
+        assert raised.value.code == "job_stopped"
+    jobs.resume(session, cast.max, job)
+    queue.hold(session, cast.bob, held, held.lease)
+    jobs.finish(session, cast.max, job, at_once=True)
+    with pytest.raises(Conflict, match="stopped"):
+        tasks.submit(session, cast.bob, held, held.lease)
+    assert queue.release(session, cast.bob, held, held.lease).state == "open"
+
+
 def test_a_job_with_people_is_for_them(session):
     cast = gather(session)
     project = a_project(session, cast)

@@ -7,6 +7,8 @@ import re
 from sqlalchemy import select
 
 from labelwright.models.events import Delivery
+from labelwright.models.items import Item
+from labelwright.services import comments, identity, issues
 from tests.web.conftest import Site
 from tests.web.forms import UID, post, refused
 
@@ -94,3 +96,30 @@ def test_webhooks_are_added_tested_logged_and_sent_again(site: Site) -> None:
     post(alice, f"{base}/{uid}/delete")
     assert "No webhooks yet" in alice.get(base).text
     assert 'data-fault="url"' in refused(alice, base, url="ftp://example.org")
+
+
+def test_issues_are_listed_with_what_was_said_and_where(site: Site) -> None:
+    bob, url = site.as_("bob"), f"/team/{site.cast.team.uid}/issues"
+    assert "No issues yet" in bob.get(url).text
+    with site.database.write() as session:
+        actor = identity.actor_of(session, site.cast.users["max"])
+        row = issues.create(session, actor, site.cast.team.id, "Loose <b>boxes</b>", comment="Everywhere")
+        item = session.get_one(Item, site.tasks[0].item_id)
+        comments.add(session, actor, item, "Here, too").issue_id = row.id
+        for number in range(230):
+            issues.create(session, actor, site.cast.team.id, f"More {number}")
+        issues.change(session, actor, row, pinned=True)
+    page = bob.get(url).text
+    for part in (
+        "Loose &lt;b&gt;boxes",
+        "Everywhere",
+        f"/items/{item.uid}",
+        "Pinned",
+        "More 229",
+        "The newest 200 of 231",
+    ):
+        assert part in page, part
+    assert "More 12<" not in page
+    assert "No issue is closed" in bob.get(url + "?status=closed").text
+    assert site.as_("charlie").get(url).status_code == 404
+    assert "Issue: Loose" in bob.get(f"/items/{item.uid}").text

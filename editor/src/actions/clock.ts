@@ -54,6 +54,7 @@ export class Clock {
     } catch (error) {
       this.counted += seconds;
       if (error instanceof ApiError && error.code === "lease_lost") session.sync.loseLease(error.message);
+      if (error instanceof ApiError && error.code === "job_stopped") session.sync.jobStopped(error.message);
       if (error instanceof ApiError && error.status === 401) session.sync.signOut(error.message);
     }
   }

@@ -89,8 +89,7 @@ export interface Work {
     frame_count: number;
     media_state: string;
     media_error: string;
-    /** `tiles`: of a very large picture, where its tiles are and which is where. */
-    media: { url: string; mime: string; tiles?: { pack: string; index: string } | null } | null;
+    media: { url: string; mime: string } | null;
     frames: FrameMedia[];
     /** Of a video file: where to learn when each frame is shown. */
     frame_times?: string | null;

@@ -10,7 +10,7 @@ import { Replica } from "./replica.ts";
 import type { Diff, Origin, Store } from "./store.ts";
 import { uuid } from "./uuid.ts";
 
-export type SyncKind = "saved" | "saving" | "offline" | "clash" | "signed_out" | "lease_lost" | "refused" | "forbidden";
+export type SyncKind = "saved" | "saving" | "offline" | "clash" | "signed_out" | "lease_lost" | "stopped" | "refused" | "forbidden";
 
 export interface SyncState {
   kind: SyncKind;
@@ -198,6 +198,7 @@ export class Sync {
     if (error.code === "stale") return [...sent, ...(await this.reread())];
     this.replica.mark(sent, null);
     if (error.code === "lease_lost") this.blocked = "lease_lost";
+    else if (error.code === "job_stopped") this.blocked = "stopped";
     else if (error.status === 401) this.blocked = "signed_out";
     else if (error.status === 422 || error.status === 413) this.refuse(error, save);
     else this.blocked = "forbidden";
@@ -254,6 +255,11 @@ export class Sync {
   /** A heartbeat learned that somebody else holds the task now. */
   loseLease(detail: string): void {
     this.block("lease_lost", detail);
+  }
+
+  /** A heartbeat learned that the job was stopped: what is not saved waits until it goes on. */
+  jobStopped(detail: string): void {
+    this.block("stopped", detail);
   }
 
   /** A heartbeat learned that the session has ended. */

@@ -57,6 +57,7 @@ export class TopBar extends Panel {
       case "offline": return say("warn", "cloudOff", `Offline, ${kept} kept`, retry);
       case "signed_out": return say("warn", "cloudOff", `Signed out, ${kept} kept`, html`<a class="link" href="/login" target="_blank" rel="noopener">Sign in</a>${retry}`);
       case "lease_lost": return say("warn", "alert", `Somebody else has this task, ${kept} kept`, html`<button class="link" @click=${() => session.takeBack()}>Take it back</button>`);
+      case "stopped": return say("warn", "alert", state.pending ? `Job stopped, ${kept} kept here` : "Job stopped", retry);
       case "clash": return say("bad", "alert", `${count(session.sync.clashes.length, "object")} changed by others too`, html`<button class="link" @click=${() => session.open("clash")}>Look</button>`);
       case "refused": return say("bad", "alert", `${count(session.sync.refused.size, "object")} refused`, html`<button class="link" @click=${() => this.showRefused()}>Why</button>`);
       case "forbidden": return say("bad", "alert", `Not saved: ${state.detail || "not allowed"}`, retry);

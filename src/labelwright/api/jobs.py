@@ -39,7 +39,8 @@ class Options(Form):
 
     `dynamic_classes`, `dynamic_attributes`: what is added to the ontology later is allowed, too. `read_only_attributes`:
     shown to labelers, not changed by them. `no_submit`: only managers hand in. `hide_author`: reviewers are not told who
-    labeled. `review_own`: people may review what they labeled."""
+    labeled. `review_own`: people may review what they labeled. `halted`: while the job is paused or finished, who holds one
+    of its tasks can neither save nor hand in."""
 
     dynamic_classes: bool = False
     dynamic_attributes: bool = False
@@ -47,6 +48,7 @@ class Options(Form):
     no_submit: bool = False
     hide_author: bool = False
     review_own: bool = False
+    halted: bool = False
 
 
 class NewJob(Form):

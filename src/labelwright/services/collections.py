@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete as delete_rows
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,33 @@ def get(session: Session, actor: Actor, ref: int, right: str = "view") -> Collec
         raise NotFound(f"There is no collection {ref}.")
     access.project(session, actor, row.project_id, right)
     return row
+
+
+def find(session: Session, project: Project, ref: access.Ref) -> Collection:
+    """A collection of a project by its uid. Raises `NotFound`."""
+    uid = access.as_uid(ref)
+    query = select(Collection).where(Collection.project_id == project.id, Collection.uid == uid)
+    row = session.scalar(query) if uid is not None else None
+    if row is None:
+        raise NotFound("There is no such collection in this project.")
+    return row
+
+
+def of_item(session: Session, item_id: int) -> list[Collection]:
+    """The collections that an item is in, oldest first."""
+    inside = select(CollectionItem.collection_id).where(CollectionItem.item_id == item_id)
+    return list(session.scalars(select(Collection).where(Collection.id.in_(inside)).order_by(Collection.id)))
+
+
+def sizes(session: Session, project: Project) -> dict[int, int]:
+    """How many items each of a project's collections holds, by its id."""
+    query = (
+        select(CollectionItem.collection_id, func.count())
+        .join(Collection, Collection.id == CollectionItem.collection_id)
+        .where(Collection.project_id == project.id)
+        .group_by(CollectionItem.collection_id)
+    )
+    return dict(session.execute(query).tuples().all())
 
 
 def create(

@@ -26,7 +26,7 @@ from labelwright.models.documents import MAIN, DocumentHead, LabelCount, Revisio
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Job, Task
-from labelwright.services import bodies, checks, events, job_rules, merging, ontology, revisions
+from labelwright.services import bodies, checks, events, job_options, job_rules, merging, ontology, revisions
 from labelwright.services.access import Actor, require
 from labelwright.services.bodies import pack, unpack
 from labelwright.services.merging import Change
@@ -247,7 +247,9 @@ def _may_save(
     held, holder = session.execute(query).one()
     if lease is None or held != lease or holder != actor.user_id:
         raise LeaseLost()
-    return session.get_one(Job, task.job_id)
+    job = session.get_one(Job, task.job_id)
+    job_options.check_running(job)
+    return job
 
 
 def _normal(change: Change) -> Change:

@@ -130,9 +130,11 @@ def by_token(session: Session, token: str) -> Actor:
 
 
 def actor_of(session: Session, user: User) -> Actor:
-    """The actor a person is, with all their teams."""
-    roles = session.execute(select(Membership.team_id, Membership.role).where(Membership.user_id == user.id))
-    return Actor(user.id, user.email, user.name, {row.team_id: row.role for row in roles})
+    """The actor a person is, with all their teams that are not put away."""
+    query = select(Membership.team_id, Membership.role, Team.extra).join(Team, Team.id == Membership.team_id)
+    rows = session.execute(query.where(Membership.user_id == user.id))
+    roles = {row.team_id: row.role for row in rows if not (row.extra or {}).get("archived")}
+    return Actor(user.id, user.email, user.name, roles)
 
 
 def create_key(

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from labelwright.errors import Invalid, Problem
+from labelwright.errors import Conflict, Invalid, Problem
 from labelwright.models.projects import Project
 from labelwright.models.work import Job
 
@@ -22,7 +22,8 @@ class Options(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
     `dynamic_classes`, `dynamic_attributes`: what is added to the ontology later is allowed, too. `read_only_attributes`:
     shown to labelers, not changed by them. `no_submit`: its people cannot hand in; only managers can, by script.
-    `hide_author`: reviewers are not told who labeled. `review_own`: people may review what they labeled."""
+    `hide_author`: reviewers are not told who labeled. `review_own`: people may review what they labeled.
+    `halted`: the job was stopped at once, so that who holds one of its tasks can neither save nor hand in until it goes on."""
 
     dynamic_classes: bool = False
     dynamic_attributes: bool = False
@@ -30,6 +31,7 @@ class Options(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     no_submit: bool = False
     hide_author: bool = False
     review_own: bool = False
+    halted: bool = False
 
 
 def of(job: Job) -> Options:
@@ -43,6 +45,15 @@ def parse(raw: Any) -> dict[str, Any]:
         return msgspec.to_builtins(msgspec.convert(raw or {}, Options))
     except msgspec.ValidationError as error:
         raise Invalid(problems=[Problem(f"The options are not valid: {error}", "options")]) from None
+
+
+def check_running(job: Job) -> None:
+    """Raise `Conflict` when the job was stopped at once."""
+    if job.status != "active" and (job.options or {}).get("halted"):
+        raise Conflict(
+            "This job was stopped. What you have not saved is kept in your browser until the job goes on.",
+            code="job_stopped",
+        )
 
 
 def review_own(project: Project, job: Job) -> bool:

@@ -108,9 +108,18 @@ def members(session: Session, job: Job) -> list[tuple[User, str]]:
     return [(user, role) for user, role in rows]
 
 
-def pause(session: Session, actor: Actor, job: Job) -> Job:
-    """Hand out no more of its tasks, at once. Whoever holds one may still finish it."""
-    return _status(session, actor, job, "paused", "job.paused", {"active"})
+def pause(session: Session, actor: Actor, job: Job, *, at_once: bool = False) -> Job:
+    """Hand out no more of its tasks. Whoever holds one may still finish it, unless `at_once`: then saving and handing in
+    are refused until the job goes on, and what was not saved waits in the browser."""
+    paused = _status(session, actor, job, "paused", "job.paused", {"active"})
+    return _halt(session, paused) if at_once else paused
+
+
+def _halt(session: Session, job: Job, halted: bool = True) -> Job:
+    options = {key: value for key, value in (job.options or {}).items() if key != "halted"}
+    job.options = options | {"halted": True} if halted else options or None
+    session.flush()
+    return job
 
 
 def resume(session: Session, actor: Actor, job: Job) -> Job:
@@ -123,20 +132,22 @@ def resume(session: Session, actor: Actor, job: Job) -> Job:
     job.status = status
     if status == "active":
         job.finished_at = None
+        _halt(session, job, False)
     session.flush()
     _emit(session, "job.resumed", project, job, actor, None)
     return job
 
 
-def finish(session: Session, actor: Actor, job: Job) -> Job:
-    """Declare it done although tasks are left; they stay as they are and are handed out no more. `resume` undoes it."""
+def finish(session: Session, actor: Actor, job: Job, *, at_once: bool = False) -> Job:
+    """Declare it done although tasks are left; they stay as they are and are handed out no more. `resume` undoes it.
+    `at_once`: as for `pause`."""
     project = _manage(session, actor, job)
     _lock(session, job)
     if job.status != "done":
         job.status, job.finished_at = "done", now()
         session.flush()
         _emit(session, "job.completed", project, job, actor, {"finished": True})
-    return job
+    return _halt(session, job) if at_once else job
 
 
 def archive(session: Session, actor: Actor, job: Job) -> Job:

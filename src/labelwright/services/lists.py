@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from labelwright.errors import Invalid
 from labelwright.models.documents import MAIN, DocumentHead, LabelCount
-from labelwright.models.items import MEDIA_STATES, Item
+from labelwright.models.items import MEDIA_STATES, CollectionItem, Item
 from labelwright.models.projects import Project
 from labelwright.models.work import JOB_STATES, TASK_STAGES, TASK_STATES, Comment, Job, Task
 from labelwright.services import ontology
@@ -59,6 +59,7 @@ class Filter:
     assignee: int | None = None
     returned: bool = False
     batch: int | None = None
+    collection: int | None = None
     class_name: str | None = None
     media: str | None = None
     reference: str | None = None
@@ -283,6 +284,9 @@ def _item_leads(session: Session, project: Project, only: Filter) -> Iterator[_L
     if only.class_name is not None:
         where = [LabelCount.project_id == project.id, LabelCount.class_id == _class_id(session, project, only)]
         yield _Lead("class", LabelCount, LabelCount.item_id, LabelCount.item_id, [where])
+    if only.collection is not None:
+        where = [CollectionItem.collection_id == only.collection]
+        yield _Lead("collection", CollectionItem, CollectionItem.item_id, CollectionItem.item_id, [where])
     if only.batch is not None:
         yield _Lead("batch", Item, Item.id, Item.id, [[here, Item.batch_id == only.batch]])
 
@@ -307,6 +311,9 @@ def _item_terms(session: Session, project: Project, only: Filter, item: Any, lea
     terms: Terms = []
     if only.batch is not None and lead.by != "batch":
         terms.append(Item.batch_id == only.batch)
+    if only.collection is not None and lead.by != "collection":
+        inside = (CollectionItem.item_id == item, CollectionItem.collection_id == only.collection)
+        terms.append(exists().where(*inside))
     if only.media is not None and lead.by != "media":
         terms.append(Item.media_state == only.media)
     if only.reference and lead.by != "reference":

@@ -103,8 +103,9 @@ def hold(
 ) -> Task:
     """Check that the actor still holds the task with this token and prolong the lease; call it with every save.
 
-    An expired lease is still good until somebody else took the task. Raises `LeaseLost`."""
-    check(session, actor, task, lease)
+    An expired lease is still good until somebody else took the task. Raises `LeaseLost`, and `Conflict` when its job was
+    stopped at once."""
+    working(session, actor, task, lease)
     task.state = "held"
     task.lease_until = (at or now()) + timedelta(minutes=minutes)
     return task
@@ -116,6 +117,12 @@ def check(session: Session, actor: Actor, task: Task, lease: str | None) -> None
     if lease is None or task.lease != lease or task.holder_id != actor.user_id or task.state not in {"held", "open"}:
         holder = session.get(User, task.holder_id) if task.holder_id else None
         raise LeaseLost(holder=holder.name or holder.email if holder else None, state=task.state)
+
+
+def working(session: Session, actor: Actor, task: Task, lease: str | None) -> None:
+    """`check`, and that the job was not stopped at once."""
+    check(session, actor, task, lease)
+    job_options.check_running(session.get_one(Job, task.job_id))
 
 
 def heartbeat(

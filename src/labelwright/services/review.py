@@ -134,7 +134,7 @@ def _reject(session: Session, actor: Actor, task: Task, reason: str, comment: st
 
 
 def _holds(session: Session, actor: Actor, task: Task, lease: str | None) -> None:
-    queue.check(session, actor, task, lease)
+    queue.working(session, actor, task, lease)
     _at_review(session, actor, task)
 
 

@@ -59,7 +59,7 @@ def submit(session: Session, actor: Actor, task: Task, lease: str | None, *, at:
 
     Raises `LeaseLost`, `Conflict` at a review step, and `Invalid` naming what is missing in the labels."""
     moment = at or now()
-    queue.check(session, actor, task, lease)
+    queue.working(session, actor, task, lease)
     if task.stage != "label":
         raise Conflict("This task is under review: accept or reject it.", code="wrong_stage")
     job = session.get_one(Job, task.job_id)
@@ -106,7 +106,7 @@ def skip(
     session: Session, actor: Actor, task: Task, lease: str | None, reason: str, *, at: datetime | None = None
 ) -> Task:
     """Say that the task cannot be done as it is, and why. Managers see it and can reopen it."""
-    queue.check(session, actor, task, lease)
+    queue.working(session, actor, task, lease)
     task.skip_reason = reason_of(reason)
     queue.put_back(task)
     task.state = "skipped"

@@ -15,7 +15,7 @@ from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, LabelClass, Project
 from labelwright.models.work import Job, Task
-from labelwright.services import access, documents, lists, ontology
+from labelwright.services import access, collections, documents, lists, ontology
 from labelwright.web import overlay, words
 from labelwright.web.pictures import thumbs
 from labelwright.web.view import View
@@ -92,6 +92,10 @@ def asked_for(view: View, project: Project) -> tuple[lists.Filter, list[Chip]]:
         batch = access.batch(session, view.actor, ref)
         only["batch"] = batch.id
         chips.append(Chip("batch", f"Batch: {batch.name}"))
+    if ref := asked.get("collection"):
+        collection = collections.find(session, project, ref)
+        only["collection"] = collection.id
+        chips.append(Chip("collection", f"Collection: {collection.name}"))
     if ref := asked.get("job"):
         job = access.job(session, view.actor, ref)
         only["job"] = job.id

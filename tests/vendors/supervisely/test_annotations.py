@@ -100,6 +100,22 @@ out["cube"] = [f.geometry == json.loads(json.dumps(cube.to_json())) for f in cub
 rest = named(ids[2])
 api.annotation.upload_ann(ids[2], rest)
 out["cube_stays"] = sorted(f.geometry_type for f in list(api.image.figure.download(ds.id, [ids[2]]).values())[0])
+seen = meta.get_tag_meta("seen").sly_id
+[more] = api.image.tag.add_to_objects(p.id, [{"tagId": seen, "figureId": box.id}])
+shown = next(t for t in api.advanced.get_object_tags(box.id) if t["tagId"] == seen)
+out["tag data"] = [shown["id"] == more["id"], api.image.tag.update_figure_custom_data(more["id"], {"by": "qa"}),
+                   next(t for t in api.advanced.get_object_tags(box.id) if t["tagId"] == seen)["customData"]]
+api.volume.figure.update_custom_data(box.id, {"a": {"b": 1}})
+api.volume.figure.update_custom_data(box.id, {"a": {"c": 2}})
+ours = sly.Tag(meta.get_tag_meta("weather"), "rain", custom_data={"model": 3})
+api.annotation.upload_ann(ids[1], fast.clone(img_tags=sly.TagCollection([ours])))
+out["sent data"] = [t.custom_data for t in named(ids[1]).img_tags]
+before = api.annotation.get_label_by_id(box.id, meta)
+api.image.figure.remove_batch([box.id])
+api.image.figure.restore(box.id)
+out["restored"] = plain(api.annotation.get_label_by_id(box.id, meta)) == plain(before)
+out["box data"] = next(f.custom_data for f in api.image.figure.download(ds.id, ids[:1])[ids[0]] if f.id == box.id)
+out["never"] = refused(api.image.figure.restore, box.id + 1000)
 api.image.figure.remove_batch([box.id])
 out["removed"] = len(api.image.figure.download(ds.id, [ids[0]])[ids[0]])
 out["missing"] = refused(api.annotation.update_label_priority, box.id, 1)
@@ -117,6 +133,10 @@ answer(out)
     assert found["tag_gone"] == ["weather"]
     assert found["cube"] == [True]
     assert found["cube_stays"] == ["cuboid", "rectangle"]
+    assert found["tag data"] == [True, {"by": "qa"}, {"by": "qa"}]
+    assert found["sent data"] == [{"model": 3}]
+    assert (found["restored"], found["box data"]) == (True, {"a": {"b": 1, "c": 2}})
+    assert "404" in found["never"]
     assert found["removed"] == 9
     assert "404" in found["missing"]
 

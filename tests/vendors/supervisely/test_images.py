@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import threading
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import pictures
+from tests.vendors.supervisely import floor
 from tests.vendors.supervisely.conftest import Bench
 
 BEGIN = """
@@ -108,6 +111,16 @@ api.advanced.remove_tag_from_image(tag("seen"), ids[0], next(t["id"] for t in on
 api.advanced.remove_tags_from_images([tag("seen")], ids[1:3])
 listed = {i.id: [(meta.get_tag_name_by_id(t["tagId"]), t["value"]) for t in i.tags] for i in api.image.get_list(ds.id)}
 out["left"] = [listed[i] for i in ids]
+G = api.image.tag
+given = G.add_to_entities_json(p.id, [{"tagId": tag("note"), "entityId": ids[1], "value": "dark"}, {"tagId": tag("note"), "entityId": ids[3], "value": "light"}])
+G.update_custom_data(given[1], {"sure": {"by": 1}})
+G.update_custom_data(given[1], {"sure": {"at": 2}})
+out["entity tags"] = [next([t["id"] == given[n], t["value"], t.get("customData")] for t in api.image.get_info_by_id(i).tags if t["tagId"] == tag("note")) for n, i in enumerate((ids[1], ids[3]))]
+out["bad entity"] = refused(G.add_to_entities_json, p.id, [{"tagId": tag("note"), "entityId": ids[1], "value": "x"}, {"tagId": 10**9, "entityId": ids[2], "value": "x"}])
+api.post("tags.entities.update-value", {"id": given[0], "value": "grey"})
+out["grey"] = [t["value"] for t in api.image.get_info_by_id(ids[1]).tags if t["tagId"] == tag("note")]
+for one in given:
+    api.post("tags.entities.remove", {"id": one})
 out["renamed"] = api.image.rename(ids[0], "new.png").name
 out["taken"] = refused(api.image.rename, ids[1], "new.png")
 api.image.update_meta(ids[1], {"a": {"b": 1}})
@@ -127,6 +140,9 @@ answer(out)
 """, json.dumps(names))  # fmt: skip
     assert found["tags"] == [[True, None], [True, 3], [True, 4], [True, "rain"]]
     assert found["left"] == [[["count", 3], ["count", 4], ["weather", "sun"]], [["count", 3]], [], [["seen", None]]]
+    assert found["entity tags"] == [[True, "dark", None], [True, "light", {"sure": {"by": 1, "at": 2}}]]
+    assert "400" in found["bad entity"]
+    assert found["grey"] == ["grey"], "what was refused left no trace"
     assert found["renamed"] == "new.png"
     assert "already" in found["taken"]
     assert "already" in found["twice"]
@@ -141,7 +157,8 @@ answer(out)
 
 def test_links_are_fetched_and_kept(bench: Bench) -> None:
     picture = pictures.picture(seed=77, width=33, height=21)
-    with pictures.site(a__png=picture, bad__png=b"no picture") as origin:
+    other = pictures.picture(seed=78, width=34, height=21)
+    with pictures.site(a__png=picture, b__png=other, bad__png=b"no picture") as origin:
         found = bench.script(
             BEGIN + """
 base = sys.argv[1]
@@ -150,8 +167,26 @@ out = {"link": info.link, "size": [info.width, info.height], "hash": info.hash}
 out["bad"] = refused(api.image.upload_link, ds.id, "bad.png", base + "/bad.png")
 out["gone"] = refused(api.image.upload_links, ds.id, ["x.png", "y.png"], [base + "/a.png", base + "/nowhere.png"])
 out["names"] = [i.name for i in api.image.get_list(ds.id)]
+out["set"] = api.image.set_remote([info.id], [base + "/b.png"])
+moved = api.image.get_info_by_id(info.id)
+out["moved"] = [moved.link, moved.width, moved.height, moved.hash != info.hash]
+meta = api.project.update_meta(p.id, sly.ProjectMeta(sly.ObjClassCollection([sly.ObjClass("box", sly.Rectangle)])))
+api.annotation.upload_ann(info.id, sly.Annotation((21, 34), [sly.Label(sly.Rectangle(0, 0, 5, 5), meta.get_obj_class("box"))]))
+out["unfit"] = refused(api.image.set_remote, [info.id], [base + "/a.png"])
+out["unread"] = refused(api.image.set_remote, [info.id], [base + "/bad.png"])
+out["still"] = api.image.get_info_by_id(info.id).link
+api.dataset.set_favorite(ds.id)
+out["favorite"] = [api.post("datasets.info", {"id": ds.id}).json()["isFavorite"]]
+api.dataset.set_favorite(ds.id, False)
+out["favorite"].append(api.post("datasets.info", {"id": ds.id}).json()["isFavorite"])
 answer(out)
 """, origin.url(""))  # fmt: skip
+    assert found["set"] == {"success": True}
+    assert found["moved"] == [origin.url("/b.png"), 34, 21, True]
+    assert "34 x 21" in found["unfit"]
+    assert "400" in found["unread"]
+    assert found["still"] == origin.url("/b.png")
+    assert found["favorite"] == [True, False]
     assert found["link"] == origin.url("/a.png")
     assert found["size"] == [33, 21]
     assert found["hash"] == b64encode(hashlib.sha256(picture).digest()).decode()
@@ -252,3 +287,53 @@ def test_unknown_questions_are_refused(bench: Bench, body: dict[str, object], wo
     status, answer = bench.call("images.list", {"datasetId": dataset["id"], **body})
     assert status == 400, answer
     assert word in answer["details"]["message"]
+
+
+def test_lists_hold_while_others_write(bench: Bench) -> None:
+    place, few = floor.make(bench, 20_040), floor.make(bench, 430)
+    _, [stored] = upload(bench, pictures.picture(seed=903))
+    box = {"points": {"exterior": [[1, 1], [9, 9]], "interior": []}}
+    classes = {c["title"]: c["id"] for c in bench.ask("projects.meta", {"id": few.project})["classes"]}
+    figure = {"classId": classes["lemon"], "geometryType": "rectangle", "geometry": box}
+    added = [figure | {"entityId": image} for image in few.images]
+    before = {row["id"] for row in bench.ask("figures.bulk.add", {"datasetId": few.dataset, "figures": added})}
+    over, faults = threading.Event(), []
+
+    def write() -> None:
+        for number in itertools.count():
+            if over.is_set():
+                return
+            image = few.images[number * 37 % 430]
+            calls = [
+                ("images.bulk.add", {"datasetId": place.dataset, "images": [{"title": f"new{number}.png", "hash": stored["hash"]}]}),
+                ("figures.bulk.add", {"entityId": image, "figures": [figure]}),
+                ("jobs.add", {"name": f"job {number}", "datasetId": few.dataset, "userIds": [few.users["ann"]], "meta": {"entityIds": [image]}}),
+            ]  # fmt: skip
+            faults.extend(answer for status, answer in (bench.call(*call) for call in calls) if status != 200)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = bench.script("""
+many, few, before = json.loads(sys.argv[1]), int(sys.argv[2]), set(json.loads(sys.argv[3]))
+out = {"images": [], "figures": [], "annotations": [], "jobs": []}
+for _ in range(3):
+    ids = [i.id for i in api.image.get_list(many)]
+    out["images"].append([len(ids) == len(set(ids)), len(ids)])
+    figures = [f.id for found in api.image.figure.download(few).values() for f in found]
+    out["figures"].append([len(figures) == len(set(figures)), before <= set(figures)])
+    rows = [a.image_id for page in api.annotation.get_list_generator(few, batch_size=100) for a in page]
+    out["annotations"].append([len(rows) == len(set(rows)), len(rows)])
+    jobs = [j.id for j in api.labeling_job.get_list(TEAM)]
+    out["jobs"].append([len(jobs) == len(set(jobs)), len(jobs)])
+answer(out)
+""", place.dataset, few.dataset, json.dumps(sorted(before)))  # fmt: skip
+    finally:
+        over.set()
+        writer.join()
+    assert faults == []
+    assert all(whole and count >= 20_040 for whole, count in found["images"])
+    assert found["figures"] == [[True, True]] * 3
+    assert found["annotations"] == [[True, 430]] * 3
+    assert all(whole for whole, _ in found["jobs"])
+    assert found["images"][-1][1] > found["images"][0][1], "others wrote meanwhile"

@@ -227,8 +227,9 @@ def test_statistics_and_activity(place: Floor) -> None:
     found = place.script(f"""
 stats = J.get_stats({job})
 rows = api.team.get_activity(TEAM, filter_job_id={job})
+drawn = api.team.get_activity(TEAM, filter_project_id=PROJECT, filter_actions=["update_figure"])
 who = api.team.get_activity(TEAM, filter_user_id=USERS["ann"], filter_actions=["image_review_status_updated"])
-answer({{"stats": stats, "rows": rows, "who": who, "frame": len(J.get_activity(TEAM, {job})),
+answer({{"stats": stats, "rows": rows, "drawn": drawn, "who": who, "frame": len(J.get_activity(TEAM, {job})),
         "done": len(api.team.get_activity(TEAM, filter_project_id=PROJECT, labeler_id=USERS["ann"], review_status="done")),
         "late": api.team.get_activity(TEAM, filter_job_id={job}, start_date="2999-01-01T00:00:00Z"),
         "early": len(api.team.get_activity(TEAM, filter_job_id={job}, end_date="2999-01-01T00:00:00.000Z")),
@@ -253,6 +254,13 @@ answer({{"stats": stats, "rows": rows, "who": who, "frame": len(J.get_activity(T
         "done",
     )
     assert (len(found["who"]), found["done"], found["late"]) == (1, 1, [])
+    (drawn,) = found["drawn"]
+    figures = drawn["meta"]["figures"]
+    assert (drawn["imageId"], [(f["class"], f["action"]) for f in figures]) == (
+        place.images[0],
+        [("lemon", "create_figure")] * 2,
+    )
+    assert figures[0]["figureId"] != figures[1]["figureId"]
     assert found["frame"] == found["early"] == len(found["rows"])
     assert "400" in found["word"]
 

@@ -7,7 +7,11 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from sqlalchemy import select
 
+from labelwright.models.identity import User
+from labelwright.services import identity
+from tests.vendors.supervisely import floor
 from tests.vendors.supervisely.conftest import Bench
 
 TUTORIAL = """
@@ -81,6 +85,17 @@ answer(out)
     assert found["disabled"] is True
     assert found["missing"] == [None, None, None]
     assert found["my"] == bench.server.owner["email"]
+
+    def teams_in_pages() -> set[int]:
+        with floor.writing(bench) as session:
+            owner = session.scalars(select(User).where(User.email == found["my"])).one()
+            return set(identity.actor_of(session, owner).roles)
+
+    assert found["team"]["id"] in teams_in_pages()
+    bench.ask("teams.archive", {"id": found["team"]["id"]})
+    assert bench.call("teams.info", {"id": found["team"]["id"]})[0] == 404
+    assert found["team"]["id"] not in teams_in_pages()
+    assert bench.team in teams_in_pages()
 
 
 def test_signing_in_with_a_password(bench: Bench) -> None:

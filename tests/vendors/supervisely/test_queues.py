@@ -158,5 +158,5 @@ def test_bad_queues_are_refused(place: Floor) -> None:
         assert (status, word in body["details"]["message"]) == (400, True), body
     assert place.bench.call("labeling-queues.add", {**ask, "datasetId": 10**9})[0] == 404
     queue = a_queue(place)
-    for more in ({"entityStatus": ["fine"]}, {"sort": "color"}, {"page": 0}, {"filters": [{"type": "images_tag"}]}):
+    for more in ({"entityStatus": ["fine"]}, {"sort": "color"}, {"page": 0}, {"filters": [{"type": "moon"}]}):
         assert place.bench.call("labeling-queues.stats.entities", {"id": queue, **more})[0] == 400, more

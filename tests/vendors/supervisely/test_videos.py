@@ -132,7 +132,25 @@ car = next(o for o in raw["objects"] if o["classTitle"] == "car")
 box = next(f for frame in raw["frames"] for f in frame["figures"] if frame["index"] == 2 and f["objectId"] == car["id"])
 api.video.figure.update(box["id"], sly.Rectangle(0, 0, 5, 5))
 api.video.figure.create(v.id, car["id"], 8, sly.Rectangle(1, 1, 2, 2).to_json(), "rectangle", track_id=4)
-twice = refused(api.video.figure.create, v.id, car["id"], 8, sly.Rectangle(1, 1, 2, 2).to_json(), "rectangle")
+# A second figure of the object in the same frame, and a third: told as the object's, removed and restored one by one.
+more = [api.video.figure.create(v.id, car["id"], 8, sly.Rectangle(1, 1, n, 9).to_json(), "rectangle") for n in (3, 4)]
+def eight():
+    return sorted([f["objectId"] == car["id"], f["geometry"]["points"]["exterior"][1][1]] for frame in api.video.annotation.download(v.id)["frames"] if frame["index"] == 8 for f in frame["figures"])
+three, count = eight(), len(api.video.annotation.download(v.id)["objects"])
+api.video.figure.remove_batch(more[:1])
+two = eight()
+api.video.figure.remove_batch(more[1:])
+one = eight()
+api.video.figure.remove_batch([box["id"]])
+api.video.figure.restore_batch([box["id"]])
+said = api.volume.figure.update_custom_data(box["id"], {"seen": {"by": "ann"}})
+api.volume.figure.update_custom_data(box["id"], {"seen": {"at": 2}})
+tagged = api.video.tag.update_custom_data(next(t for t in raw["tags"] if t["name"] == "speed")["id"], {"sure": 0.5})
+on_car = api.video.tag.update_annotation_object_custom_data(next(t for t in car["tags"] if t["name"] == "side")["id"], {"q": 1}, "replace")
+kept = [next(f.custom_data for f in api.video.figure.download(d.id, [v.id])[v.id] if f.id == box["id"]), tagged, on_car]
+entities = api.video.tag.add_to_entities_json(p.id, [{"tagId": meta.get_tag_meta("speed").sly_id, "entityId": v.id, "value": 8, "frameRange": [9, 9]}])
+upserted = [api.video.upsert_infos([v.hash], [{"framesCount": 10, "width": 64}]), refused(api.video.upsert_infos, [v.hash], [{"framesCount": 11}])]
+api.video.tag.remove_from_video(entities[0])
 late = refused(api.video.figure.create, v.id, car["id"], 10, sly.Rectangle(1, 1, 2, 2).to_json(), "rectangle")
 wrong = refused(api.video.figure.create, v.id, car["id"], 5, sly.Point(1, 1).to_json(), "point")
 api.video.figure.remove(next(f["id"] for frame in raw["frames"] for f in frame["figures"] if frame["index"] == 6))
@@ -147,7 +165,7 @@ extra = api.video.object.tag.add(meta.get_tag_meta("night").sly_id, car["id"], f
 lane = next(o for o in raw["objects"] if o["classTitle"] == "lane")
 after = plain(now())
 api.video.object.remove_batch([lane["id"]])
-answer({"after": after, "twice": twice, "late": late, "wrong": wrong, "left": plain(now())["objects"], "gone": refused(api.video.tag.remove_from_video, night["id"]),
+answer({"after": after, "figures": [three, count, two, one], "kept": kept, "upserted": upserted, "late": late, "wrong": wrong, "left": plain(now())["objects"], "gone": refused(api.video.tag.remove_from_video, night["id"]),
         "track": [f["trackId"] for frame in api.video.annotation.download(v.id)["frames"] for f in frame["figures"] if frame["index"] == 8]})
 """)  # fmt: skip
     after = found["after"]
@@ -161,7 +179,11 @@ answer({"after": after, "twice": twice, "late": late, "wrong": wrong, "left": pl
         ['["side", "right", null]', '["speed", 5, [1, 2]]', '["speed", 7, [3, 3]]', '["night", null, [2, 3]]']
     )
     assert sorted(name for name, _ in found["left"]) == ["any", "car"]
-    for key in ("twice", "late", "wrong"):
+    assert found["figures"] == [[[True, 2], [True, 3], [True, 4]], 3, [[True, 2], [True, 4]], [[True, 2]]]
+    assert found["kept"] == [{"seen": {"by": "ann", "at": 2}}, {"sure": 0.5}, {"q": 1}]
+    assert found["upserted"][0] == {"success": True}
+    assert "framesCount is 10" in found["upserted"][1]
+    for key in ("late", "wrong"):
         assert "400" in found[key], found[key]
     assert "404" in found["gone"]
 

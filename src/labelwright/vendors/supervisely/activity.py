@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import case, or_, select
 from sqlalchemy.orm import aliased
 
+from labelwright.models.documents import MAIN, Revision
 from labelwright.models.events import Event
 from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Job
-from labelwright.services import access
-from labelwright.vendors.supervisely import listing, wire
+from labelwright.services import access, ontology, revisions
+from labelwright.vendors.supervisely import ids, listing, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.listing import ID, Field
 from labelwright.vendors.supervisely.wire import Refused
@@ -31,6 +32,8 @@ ACTIONS: dict[str, str] = {
     "task.submitted": "image_review_status_updated", "task.accepted": "image_review_status_updated",
     "task.rejected": "image_review_status_updated", "task.reopened": "image_review_status_updated",
 }  # fmt: skip
+SAVES = ("document.saved", "document.restored")
+MOST_FIGURES = 100
 REVIEW = {"task.submitted": "done", "task.accepted": "accepted", "task.rejected": "rejected", "task.reopened": "none"}
 
 
@@ -81,18 +84,51 @@ def _shaped(ask: Ask, rows: Sequence[Event]) -> list[dict[str, Any]]:
     items: dict[int | None, tuple[Any, ...]] = {
         i: tuple(rest) for i, *rest in session.execute(found.where(Item.id.in_({r.item_id for r in rows})))
     }
+    drawn = _drawn(ask, rows)
     shaped = []
     for row in rows:
+        figures = drawn.get(row.id, [])
+        one = figures[0] if len(figures) == 1 else {}
         image, dataset_id, dataset = items.get(row.item_id, (None, None, None))
         status = REVIEW.get(row.kind)
         shaped.append({
             "id": row.id, "userId": row.actor_id, "user": users.get(row.actor_id or 0), "action": ACTIONS.get(row.kind, row.kind),
             "date": wire.moment(row.at), "projectId": row.project_id, "project": projects.get(row.project_id or 0),
-            "datasetId": dataset_id, "dataset": dataset, "imageId": row.item_id, "image": image, "classId": None,
-            "class": None, "figureId": None, "job": names.get(row.job_id or 0), "jobId": row.job_id, "tag": None, "tagId": None,
-            "meta": {**({"reviewStatus": status} if status else {}), **_plain(row.data)},
+            "datasetId": dataset_id, "dataset": dataset, "imageId": row.item_id, "image": image, "classId": one.get("classId"),
+            "class": one.get("class"), "figureId": one.get("figureId"), "job": names.get(row.job_id or 0), "jobId": row.job_id, "tag": None, "tagId": None,
+            "meta": {**({"reviewStatus": status} if status else {}), **_plain(row.data), **({"figures": figures} if figures else {})},
         })  # fmt: skip
     return shaped
+
+
+def _drawn(ask: Ask, rows: Sequence[Event]) -> dict[int, list[dict[str, Any]]]:
+    """What saves of images did to which figures, by the event's id; the first hundred of each save."""
+    saves = {(row.item_id, (row.data or {}).get("version")): row for row in rows if row.kind in SAVES and row.item_id}
+    items = [key for key, _ in saves if key is not None]
+    query = (
+        select(Revision, Item.project_id)
+        .join(Item, Item.id == Revision.item_id)
+        .where(Revision.item_id.in_(items), Revision.layer == MAIN, Item.kind == "image")
+        .where(Revision.version.in_([version for _, version in saves if isinstance(version, int)]))
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    classes: dict[int, dict[str, int]] = {}
+    for revision, project_id in ask.session.execute(query).yield_per(50):
+        event = saves.get((revision.item_id, revision.version))
+        if event is None:
+            continue
+        if project_id not in classes:
+            classes[project_id] = {c.name: c.id for c in ontology.classes_of(ask.session, project_id)}
+        changes = revisions.read_delta(ask.session, revision.body, revision.blob).objects[:MOST_FIGURES]
+        found[event.id] = [_figure(revision.item_id, change, classes[project_id]) for change in changes]
+    return found
+
+
+def _figure(item_id: int, change: revisions.ObjectDelta, classes: dict[str, int]) -> dict[str, Any]:
+    thing = change.after or change.before
+    name = thing.class_name if thing is not None else ""
+    action = "create_figure" if change.before is None else "disable_figure" if change.after is None else "update_figure"
+    return {"figureId": ids.join(item_id, change.id), "class": name, "classId": classes.get(name), "action": action}
 
 
 def _plain(data: dict[str, Any] | None) -> dict[str, Any]:

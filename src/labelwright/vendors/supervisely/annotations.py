@@ -104,9 +104,9 @@ def _replaced(knows: Known, item: Item, stored: Stored | None, sent: dict[str, A
         free += not again
         taken.add(key)
         put.append(labels.read_object(knows, entry, grid, key, f"{at}.objects[{number}]", nested=False))
-    attributes, more = labels.read_tags(knows, sent.get("tags"), f"{at}.tags", None)
+    attributes, more, data = labels.read_tags(knows, sent.get("tags"), f"{at}.tags", None)
     text, custom = wire.text(sent.get("description") or "", f"{at}.description"), sent.get("customBigData") or None
-    keep(item, description=text or None, customBigData=custom, tags=more or None)
+    keep(item, description=text or None, customBigData=custom, tags=more or None, tagData=data or None)
     changed = [o for o in put if present.get(o.id) != o]
     same = attributes == document.attributes
     return Labels(item, changed, sorted(spoken - taken), None if same else attributes, stored)
@@ -144,7 +144,7 @@ def annotation_json(
             for thing in document.objects if _spoken(knows, thing)
         ]  # fmt: skip
     kept = kept_of(item)
-    tags = labels.write_tags(knows, document.attributes, kept.get("tags", {}), signed, item.id)
+    tags = labels.write_tags(knows, document.attributes, kept.get("tags", {}), signed, item.id, kept.get(labels.DATA))
     return {"description": kept.get("description", ""), "size": size, "tags": tags, "objects": objects,
             "customBigData": kept.get("customBigData", {})}  # fmt: skip
 
@@ -212,6 +212,7 @@ def copy(ask: Ask) -> dict[str, Any]:
                 description=kept.get("description"),
                 customBigData=kept.get("customBigData"),
                 tags=kept.get("tags"),
+                tagData=kept.get(labels.DATA),
             )
         first_labels.save_many(ask.session, ask.actor, project, changes)
     return {"success": True}

@@ -45,6 +45,7 @@ def rows_json(ask: Ask, rows: Sequence[Batch], *, custom: bool) -> list[dict[str
             "imagesCount": count, "itemsCount": count, "createdAt": wire.moment(row.created_at),
             "updatedAt": wire.moment(row.updated_at), "referenceImageUrl": None, "teamId": home.team_id,
             "workspaceId": home.workspace_id, "parentId": row.parent_id, "createdBy": row.created_by,
+            "isFavorite": ask.actor.user_id in kept.get("favorites", []),
         }  # fmt: skip
         found.append({**body, "customData": kept.get("customData", {})} if custom else body)
     return found
@@ -128,6 +129,16 @@ def move(ask: Ask) -> dict[str, Any]:
     return {"success": True}
 
 
+def favorite(ask: Ask) -> dict[str, Any]:
+    """Mark a dataset as the caller's favorite, or no more; `datasets.info` and lists tell it as `isFavorite`."""
+    row, me = ask.batch("id"), ask.actor.user_id
+    ask.session.refresh(row, with_for_update={"key_share": True})
+    others = [user for user in extra_of(row).get("favorites", []) if user != me]
+    keep(row, favorites=([*others, me] if ask.flag("isFavorite") else others) or None)
+    ask.session.flush()
+    return {"success": True}
+
+
 def archive(ask: Ask) -> dict[str, Any]:
     """Hide a dataset from this API and free its name; its images and labels stay in our pages."""
     row = ask.batch("id", "manage")
@@ -193,6 +204,7 @@ METHODS: Methods = {
     "datasets.add": Method(add, write=True),
     "datasets.editInfo": Method(edit, write=True),
     "datasets.move": Method(move, write=True),
+    "datasets.favorite-change": Method(favorite, write=True),
     "datasets.archive": Method(archive, write=True),
     "datasets.remove.permanently": Method(remove, write=True),
 }

@@ -6,29 +6,24 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, select
 from starlette.responses import Response
 
 from labelwright.geometry.document import LabelObject
-from labelwright.models.documents import MAIN, DocumentHead
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.services import first_labels
 from labelwright.services.documents import Stored
 from labelwright.services.first_labels import Labels
-from labelwright.vendors.supervisely import geometry, ids, labels, listing, videolabels, wire
+from labelwright.vendors.supervisely import geometry, ids, labels, videolabels, wire
 from labelwright.vendors.supervisely.annotations import heads, signatures
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.geometry import Grid
 from labelwright.vendors.supervisely.known import Known, Tag, known
 from labelwright.vendors.supervisely.labels import MINE, Signed
-from labelwright.vendors.supervisely.listing import ID, Field
 from labelwright.vendors.supervisely.tracks import FIGURE
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
-PAGE = 20_000
-FIELDS = {"id": Field(read=ID), "entityId": Field(read=ID), "imageId": Field(read=ID), "classId": Field(read=ID)}
 Changed = Callable[[LabelObject, Known], LabelObject]
 
 
@@ -48,7 +43,7 @@ def add(ask: Ask) -> list[dict[str, Any]]:
     for project, rows in _by_project(ask, found):
         knows, stored = known(ask.session, project), heads(ask, rows, lock=True)
         grids = {item.id: Grid(*labels.size_of(item), subpixel=False) for item in rows}
-        free = {item.id: max((o.id for o in _objects(stored.get(item.id))), default=0) + 1 for item in rows}
+        free = {item.id: max((o.id for o in objects_of(stored.get(item.id))), default=0) + 1 for item in rows}
         put: dict[int, list[LabelObject]] = {item.id: [] for item in rows}
         for place, (ref, entry) in enumerate(zip(refs, sent, strict=True)):
             if ref in put:
@@ -68,7 +63,8 @@ def _entity(ask: Ask, entry: Any, at: str) -> int:
     return wire.whole(ref, f"{at}.entityId") if ref is not None else ask.whole("entityId")
 
 
-def _objects(stored: Stored | None) -> list[LabelObject]:
+def objects_of(stored: Stored | None) -> list[LabelObject]:
+    """The objects of an item's labels."""
     return stored.document.objects if stored is not None else []
 
 
@@ -90,7 +86,7 @@ def change(ask: Ask, wanted: dict[int, Changed | None]) -> None:
         knows, stored = known(ask.session, project), heads(ask, rows, lock=True)
         entries = []
         for item in rows:
-            present = {o.id: o for o in _objects(stored.get(item.id))}
+            present = {o.id: o for o in objects_of(stored.get(item.id))}
             put, gone = [], []
             for ref, (item_id, number) in places.items():
                 if item_id != item.id:
@@ -110,7 +106,7 @@ def _figure(ask: Ask, ref: int) -> tuple[Item, LabelObject, Known, Signed]:
     item_id, number = ids.split(ref)
     item = ask.items([item_id])[0]
     stored = heads(ask, [item])
-    thing = next((o for o in _objects(stored.get(item_id)) if o.id == number), None)
+    thing = next((o for o in objects_of(stored.get(item_id)) if o.id == number), None)
     if thing is None or thing.shape is None:
         raise Refused(404, f"There is no figure {ref}.", "Not found")
     return item, thing, known(ask.session, ask.project_of(item)), signatures(ask, stored)[item_id]
@@ -137,87 +133,10 @@ def info(ask: Ask) -> dict[str, Any]:
 def tags(ask: Ask) -> list[dict[str, Any]]:
     """The tags of a figure."""
     item, thing, knows, signed = _figure(ask, ask.whole("id"))
+    extra = labels.extra_of(thing)
     return labels.write_tags(
-        knows, thing.attributes, labels.extra_of(thing).get("tags", {}), signed, item.id, thing.class_name
+        knows, thing.attributes, extra.get("tags", {}), signed, item.id, extra.get(labels.DATA), thing.id
     )
-
-
-def listed(ask: Ask) -> dict[str, Any]:
-    """Figures of images of a dataset or a project, in the order of the images."""
-    query, terms = _images(ask)
-    counts = ask.session.execute(
-        query.with_only_columns(Item.id, DocumentHead.objects)
-        .join(DocumentHead, (DocumentHead.item_id == Item.id) & (DocumentHead.layer == MAIN))
-        .where(DocumentHead.objects > 0).order_by(Item.id)
-    ).all()  # fmt: skip
-    pages = _pages([(row[0], row[1]) for row in counts], min(max(ask.whole("per_page", PAGE), 1), PAGE))
-    number = ask.whole("page", 1)
-    chosen = pages[number - 1] if 1 <= number <= len(pages) else []
-    found = ask.items(chosen)
-    entities = _shown(ask, found, terms)
-    total = len(entities) if len(pages) <= 1 else sum(row[1] for row in counts)
-    return {
-        "total": total,
-        "perPage": ask.whole("per_page", PAGE),
-        "pagesCount": max(1, len(pages)),
-        "entities": entities,
-    }
-
-
-def _images(ask: Ask) -> tuple[Select[Any], list[listing.Term]]:
-    terms = listing.terms(ask, FIELDS)
-    by_item = [t for t in terms if t.field in ("entityId", "imageId")]
-    rest = [t for t in terms if t.field not in ("entityId", "imageId")]
-    if ask.has("datasetId"):
-        batch = ask.batch()
-        query = select(Item).where(Item.project_id == batch.project_id, Item.batch_id == batch.id)
-    else:
-        query = select(Item).where(Item.project_id == ask.project().id)
-    for term in by_item:
-        query = query.where(listing.OPERATORS[term.operator](Item.id, term.value))
-    for term in rest:
-        # Figures that are asked for by their ids lie in the images that those ids name.
-        if term.field == "id" and term.operator in ("=", "in"):
-            refs = term.value if isinstance(term.value, list) else [term.value]
-            query = query.where(Item.id.in_({ref >> ids.BITS for ref in refs}))
-    if ask.list("filters", []):
-        raise Refused(400, "figures.list has no filters here; use filter.")
-    return query, rest
-
-
-def _pages(counts: Sequence[tuple[int, int]], size: int) -> list[list[int]]:
-    """Images on each page: whole images, about `size` figures."""
-    pages: list[list[int]] = []
-    held = 0
-    for item_id, count in counts:
-        if not pages or held + count > size:
-            pages.append([])
-            held = 0
-        pages[-1].append(item_id)
-        held += count
-    return pages
-
-
-def _shown(ask: Ask, found: Sequence[Item], terms: Sequence[listing.Term]) -> list[dict[str, Any]]:
-    subpixel = not ask.flag("integerCoords", True)
-    stored = heads(ask, found)
-    signed, rows = signatures(ask, stored), []
-    by_project: dict[int, Known] = {}
-    for item in found:
-        if item.project_id not in by_project:
-            by_project[item.project_id] = known(ask.session, ask.project_of(item))
-        if item.kind == "video":
-            made = videolabels.figures_of(ask, item, by_project[item.project_id], full=True)
-        else:
-            here = by_project[item.project_id]
-            made = [
-                figure_json(here, item, thing, signed[item.id], subpixel=subpixel)
-                for thing in _objects(stored.get(item.id))
-            ]
-        for row in made:
-            if all(listing.PLAIN[t.operator](row.get(t.field), t.value) for t in terms):
-                rows.append(row)
-    return rows
 
 
 def edit(ask: Ask) -> dict[str, Any]:
@@ -240,8 +159,8 @@ def edit(ask: Ask) -> dict[str, Any]:
             )
             thing = msgspec.structs.replace(thing, shape=made.shape, extra=_with(thing, made))
         if ask.has("tags"):
-            values, more = labels.read_tags(knows, ask.list("tags"), "tags", thing.class_name)
-            thing = _tagged(thing, values, more)
+            values, more, data = labels.read_tags(knows, ask.list("tags"), "tags", thing.class_name)
+            thing = remembering(_tagged(thing, values, more), **{labels.DATA: data or None})
         if ask.has("nnCreated"):
             thing = msgspec.structs.replace(thing, source="model" if ask.flag("nnCreated") else "human")
         return thing
@@ -273,6 +192,13 @@ def _tagged(thing: LabelObject, values: dict[str, Any], more: dict[str, Any]) ->
     )
 
 
+def remembering(thing: LabelObject, **values: Any) -> LabelObject:
+    """An object of which something is remembered that only their clients know; None is forgotten."""
+    kept = {key: value for key, value in {**labels.extra_of(thing), **values}.items() if value is not None}
+    others = {key: value for key, value in (thing.extra or {}).items() if key != MINE}
+    return msgspec.structs.replace(thing, extra=(others | ({MINE: kept} if kept else {})) or None)
+
+
 def with_tag(thing: LabelObject, tag: Tag, value: Any, at: str) -> LabelObject:
     """An object with one tag more; a further value of the same tag is kept beside. Raises `Refused`."""
     row = tag.of("object", thing.class_name)
@@ -290,12 +216,21 @@ def with_tag(thing: LabelObject, tag: Tag, value: Any, at: str) -> LabelObject:
     return _tagged(thing, thing.attributes, more)
 
 
+def values_of(thing: LabelObject, tag: Tag) -> int:
+    """How many values of a tag an object has."""
+    value, kept = thing.attributes.get(tag.name), labels.extra_of(thing).get("tags", {}).get(tag.name)
+    if value is None:
+        return 0
+    return len(kept) if kept and kept[0] == value else len(value) if isinstance(value, list) else 1
+
+
 def add_tags(ask: Ask) -> list[dict[str, Any]]:
     """Tags on figures of a project; their ids in the order they were sent."""
     project = ask.project(right="manage")
     sent = [wire.object_of(v, f"tags[{n}]") for n, v in enumerate(ask.list("tags", most=20_000))]
     knows = known(ask.session, project)
     wanted: dict[int, list[tuple[Tag, Any, str]]] = {}
+    given: dict[str, int] = {}
     for number, entry in enumerate(sent):
         at = f"tags[{number}]"
         tag = knows.tag_of(wire.whole(entry.get("tagId"), f"{at}.tagId"), at)
@@ -308,24 +243,29 @@ def add_tags(ask: Ask) -> list[dict[str, Any]]:
         def changed(thing: LabelObject, _knows: Known) -> LabelObject:
             for tag, value, at in wanted[ref]:
                 thing = with_tag(thing, tag, value, at)
+                given[at] = ids.of_tag(ids.split(ref)[0], tag.id, values_of(thing, tag) - 1, thing.id)
             return thing
 
         return changed
 
     change(ask, {ref: adding(ref) for ref in wanted})
-    return [{"id": ids.join(ids.split(entry["figureId"])[0], entry["tagId"] * 64), **entry} for entry in sent]
+    return [{**entry, "id": given[f"tags[{number}]"]} for number, entry in enumerate(sent)]
 
 
 def add_tag(ask: Ask) -> dict[str, Any]:
     """A tag on one figure."""
     ref, number = ask.whole("figureId"), ask.whole("tagId")
+    given: list[int] = []
 
     def changed(thing: LabelObject, knows: Known) -> LabelObject:
-        return with_tag(thing, knows.tag_of(number, "tagId"), ask.value("value", None), "value")
+        tag = knows.tag_of(number, "tagId")
+        thing = with_tag(thing, tag, ask.value("value", None), "value")
+        given.append(ids.of_tag(ids.split(ref)[0], tag.id, values_of(thing, tag) - 1, thing.id))
+        return thing
 
     change(ask, {ref: changed})
     return {
-        "id": ids.join(ids.split(ref)[0], number * 64),
+        "id": given[0],
         "tagId": number,
         "figureId": ref,
         "value": ask.value("value", None),
@@ -412,7 +352,7 @@ def download_geometries(ask: Ask) -> Response:
     parts: list[tuple[str, str, Iterator[bytes]]] = []
     for ref in refs:
         item_id, number = ids.split(ref)
-        thing = next((o for o in _objects(stored.get(item_id)) if o.id == number), None)
+        thing = next((o for o in objects_of(stored.get(item_id)) if o.id == number), None)
         if thing is None or thing.shape is None:
             raise Refused(404, f"There is no figure {ref}.", "Not found")
         item = found[item_id]
@@ -428,7 +368,6 @@ def download_geometries(ask: Ask) -> Response:
 METHODS: Methods = {
     "figures.bulk.add": Method(add, write=True),
     "figures.info": Method(info),
-    "figures.list": Method(listed),
     "figures.editInfo": Method(edit, write=True),
     "figures.priority.update": Method(priority, write=True),
     "figures.bulk.remove": Method(remove, write=True),

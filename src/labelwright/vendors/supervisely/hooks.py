@@ -81,12 +81,20 @@ def remove(ask: Ask) -> dict[str, Any]:
 
 
 def test(ask: Ask) -> dict[str, Any]:
-    """Send a webhook one test call; its delivery log in our pages shows how it went."""
-    if not ask.has("id"):
-        raise Refused(400, "id is missing: name the webhook to be tested.")
-    row = _found(ask, ask.whole("id"))
-    delivery = webhooks.test(ask.session, ask.actor, row)
-    return {"success": True, "id": row.id, "delivery": str(delivery.uid)}
+    """Send a test call to a webhook, or to all of the team (of one action); delivery logs in our pages show how it went."""
+    if ask.has("id"):
+        rows = [_found(ask, ask.whole("id"))]
+    else:
+        action = _action(ask.text("action")) if ask.has("action") else None
+        found = webhooks.of_team(ask.session, ask.actor, ask.team().id)
+        rows = [row for row in found if row.shape == SHAPE and action in (None, extra_of(row).get("action"))]
+        if not rows:
+            raise Refused(404, "This team has no such webhook to be tested.", "Not found")
+    if ask.object("payload", {}):
+        raise Refused(400, "payload: a test call says what it is in our own words; leave it out.")
+    sent = [(row, webhooks.test(ask.session, ask.actor, row)) for row in rows]
+    told = [{"id": row.id, "delivery": str(delivery.uid)} for row, delivery in sent]
+    return {"success": True, **told[0], "tests": told}
 
 
 def _action(value: str) -> str:

@@ -11,10 +11,11 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Attribute, Project
 from labelwright.services import first_labels
 from labelwright.services.first_labels import Labels
-from labelwright.vendors.supervisely import ids, labels
+from labelwright.vendors.supervisely import ids, labels, videotags, wire
 from labelwright.vendors.supervisely.annotations import heads, keep, kept_of, signatures
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.known import Known, Tag, known
+from labelwright.vendors.supervisely.tracks import TAG
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 20_000
@@ -38,7 +39,9 @@ def of_items(ask: Ask, found: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
         for item in rows:
             if item.id in stored:
                 attributes, more = stored[item.id].document.attributes, kept_of(item).get("tags", {})
-                tags[item.id] = labels.write_tags(knows, attributes, more, signed[item.id], item.id)
+                tags[item.id] = labels.write_tags(
+                    knows, attributes, more, signed[item.id], item.id, kept_of(item).get(labels.DATA)
+                )
     return tags
 
 
@@ -129,7 +132,7 @@ def set_value(ask: Ask) -> dict[str, Any]:
     item = ask.items([item_id], "manage")[0]
 
     def changed(knows: Known, _item: Item, values: Values) -> Values:
-        tag = knows.tags.get(number // 64)
+        tag = knows.tags.get(number // ids.PER_TAG)
         if tag is None or tag.name not in values[0]:
             raise Refused(404, f"There is no tag {ref} on the image {item_id}.", "Not found")
         return with_value(tag, value, without(tag.name, values))
@@ -138,7 +141,61 @@ def set_value(ask: Ask) -> dict[str, Any]:
     return {"success": True}
 
 
+def add_to_entities(ask: Ask) -> list[dict[str, Any]]:
+    """Tags on images or videos of one project, each its own; their ids in the order they were sent."""
+    project = ask.project(right="manage")
+    sent = [wire.object_of(v, f"tags[{n}]") for n, v in enumerate(ask.list("tags", most=MOST))]
+    refs = [wire.whole(entry.get("entityId"), f"tags[{n}].entityId") for n, entry in enumerate(sent)]
+    found = ask.items(list(dict.fromkeys(refs)), "manage")
+    wrong = next((item for item in found if item.project_id != project.id), None)
+    if wrong is not None:
+        raise Refused(400, f"{wrong.id} is not in the project {project.id}.")
+    places: dict[int, list[int]] = {}
+    for place, ref in enumerate(refs):
+        places.setdefault(ref, []).append(place)
+    if project.kind == "video":
+        return videotags.add_to_items(ask, found, sent, places)
+    given: dict[int, int] = {}
+
+    def changed(knows: Known, item: Item, values: Values) -> Values:
+        for place in places[item.id]:
+            tag = knows.tag_of(wire.whole(sent[place].get("tagId"), f"tags[{place}].tagId"), f"tags[{place}]")
+            values = with_value(tag, sent[place].get("value"), values)
+            value, kept = values[0][tag.name], values[1].get(tag.name)
+            count = len(kept) if kept else len(value) if isinstance(value, list) else 1
+            given[place] = ids.of_tag(item.id, tag.id, count - 1)
+        return values
+
+    _change(ask, found, changed)
+    return [{**entry, "id": given[place]} for place, entry in enumerate(sent)]
+
+
+def remove_by_id(ask: Ask) -> dict[str, Any]:
+    """Take a tag off an image or a video, by the id of the tag there."""
+    ref = ask.whole("id")
+    if ref >= TAG:
+        return videotags.remove_tag(ask)
+    item_id, number = ids.split(ref)
+
+    def changed(knows: Known, _item: Item, values: Values) -> Values:
+        tag = knows.tags.get(number // ids.PER_TAG)
+        if tag is None or tag.name not in values[0]:
+            raise Refused(404, f"There is no tag {ref} on {item_id}.", "Not found")
+        return without(tag.name, values)
+
+    _change(ask, ask.items([item_id], "manage"), changed)
+    return {"success": True}
+
+
+def set_by_id(ask: Ask) -> dict[str, Any]:
+    """Change the value of a tag on an image or a video, by the id of the tag there."""
+    return videotags.set_tag(ask) if ask.whole("id") >= TAG else set_value(ask)
+
+
 METHODS: Methods = {
+    "tags.entities.bulk.add": Method(add_to_entities, write=True),
+    "tags.entities.remove": Method(remove_by_id, write=True),
+    "tags.entities.update-value": Method(set_by_id, write=True),
     "image-tags.bulk.add-to-image": Method(add, write=True),
     "image-tags.remove-from-image": Method(remove_one, write=True),
     "image-tags.bulk.remove-from-images": Method(remove_many, write=True),

@@ -178,18 +178,18 @@ def read_links(context: Context, actor: Actor, body: Any) -> dict[str, Ingested]
         return {}
     with context.database.read() as session:
         access.batch(session, actor, wire.whole(body.get("datasetId"), "datasetId"), "manage")
+    return fetch(context, links)
+
+
+def fetch(context: Context, links: Sequence[str]) -> dict[str, Ingested]:
+    """The files behind links, some at once. Raises `Refused` naming the link that cannot be had."""
     fetcher = Fetcher(context.settings)
 
     def fetched(link: str) -> Ingested:
         try:
             with fetcher.get(link) as got:
                 return media.ingest(
-                    context.store,
-                    got.path,
-                    got.sha256,
-                    got.size,
-                    max_pixels=context.settings.max_pixels,
-                    tiled=context.settings.tile_pixels,
+                    context.store, got.path, got.sha256, got.size, max_pixels=context.settings.max_pixels
                 )
         except FetchError as error:
             raise Refused(400, f"The link {wire.short(link)} could not be fetched: {error.message}") from None

@@ -54,7 +54,7 @@ def add(ask: Ask) -> list[dict[str, Any]]:
             labelers=[user],
             reviewers=[reviewer],
             items=ids,
-            extra={"supervisely": setup.kept},
+            extra=setup.extra(),
             **setup.of_job(),
         )
         for user in users

@@ -23,6 +23,10 @@ CHUNK = 500
 # Their option, and ours of the same meaning.
 FLAGS = {"dynamicClasses": "dynamic_classes", "dynamicTags": "dynamic_attributes", "disableSubmit": "no_submit",
          "hideFigureAuthor": "hide_author"}  # fmt: skip
+NOTES = {
+    "enableIntermediateReview": "What passes the review is checked once more.",
+    "toolboxSettings": "Settings for the toolbox of another editor, kept for the client.",
+}
 KEPT_FLAGS = ("allowRestore", "disableConfirm", "disableSubmit", "enableIntermediateReview", "hideFigureAuthor")
 WORKFLOW, CHECKED = "Label, then review", "Label, review, quality check"
 STEPS: dict[str, list[dict[str, Any]]] = {
@@ -46,6 +50,11 @@ class Setup:
     checked: bool
     entities: list[int] | None
     kept: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def extra(self) -> dict[str, Any]:
+        """What `jobs.create` keeps beside the job: for their clients, and in sentences for our pages."""
+        return {"supervisely": self.kept, **({"notes": self.notes} if self.notes else {})}
 
     def of_job(self) -> dict[str, Any]:
         """What `jobs.create` takes."""
@@ -73,14 +82,29 @@ def read(ask: Ask, project: Project) -> Setup:
         kept["guide"] = guide(ask, project, wire.whole(meta["guide"], "meta.guide"))
     if meta.get("toolboxSettings") is not None:
         kept["toolboxSettings"] = wire.object_of(meta["toolboxSettings"], "meta.toolboxSettings")
+    notes = notes_of(ask.session, kept)
     limits = {
         ours: _limit(meta, theirs) for theirs, ours in (("imageFiguresLimit", "objects"), ("imageTagsLimit", "tags"))
     }
     return Setup(
         classes or None, attributes or None, {name: value for name, value in limits.items() if value},
         options | ({"read_only_attributes": read_only} if read_only else {}),
-        bool(kept.get("enableIntermediateReview")), _entities(meta), {"job": kept},
+        bool(kept.get("enableIntermediateReview")), _entities(meta), {"job": kept}, notes,
     )  # fmt: skip
+
+
+def notes_of(session: Session, kept: dict[str, Any]) -> list[str]:
+    """What a job was asked for beside what has a place of its own, in sentences for people."""
+    found = []
+    for positive, words in ((True, "Only items with the tag"), (False, "No items with the tag")):
+        found += [f"{words} {tag['name']}." for tag in kept["imageTags"] if tag["positive"] is positive]
+    start, end = kept["range"]["start"], kept["range"]["end"]
+    if start is not None or end is not None:
+        found.append(f"Items {start or 1} to {end if end is not None else 'the last'} of the batch.")
+    home = session.get(Project, kept["guide"]) if kept.get("guide") is not None else None
+    if home is not None:
+        found.append(f"Guide: the instructions of the project {home.name}.")
+    return [*found, *(words for name, words in NOTES.items() if kept.get(name))]
 
 
 def guide(ask: Ask, project: Project, ref: int) -> int:

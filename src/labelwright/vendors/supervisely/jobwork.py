@@ -60,11 +60,11 @@ def _status(ask: Ask, job: Job) -> str:
 def _to_stopped(ask: Ask, job: Job) -> None:
     jobs.resume(ask.session, ask.actor, job)
     if job.status == "active":
-        jobs.pause(ask.session, ask.actor, job)
+        jobs.pause(ask.session, ask.actor, job, at_once=True)
 
 
 def _to_completed(ask: Ask, job: Job) -> None:
-    jobs.finish(ask.session, ask.actor, job)
+    jobs.finish(ask.session, ask.actor, job, at_once=True)
 
 
 def _to_labeling(ask: Ask, job: Job) -> None:
@@ -227,7 +227,10 @@ def restart(ask: Ask) -> list[dict[str, Any]]:
             labelers=[user],
             reviewers=[reviewer],
             items=rejected,
-            extra={"supervisely": kept},
+            extra={
+                **{name: value for name, value in (job.extra or {}).items() if name == "notes"},
+                "supervisely": kept,
+            },
         )
         for user in dict.fromkeys(users)
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from labelwright.geometry import document, measures
-from labelwright.geometry.document import Document, LabelObject
+from labelwright.geometry.document import LabelObject
 from labelwright.models.items import Item
 from labelwright.vendors.supervisely import geometry, ids, wire
 from labelwright.vendors.supervisely.geometry import Grid
@@ -18,6 +18,7 @@ from labelwright.vendors.supervisely.wire import Refused
 
 KEPT = ("description", "instance", "priority", "customData")
 MINE = "supervisely"
+DATA = "tagData"  # under which custom data of tags is kept
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,11 @@ def read_object(known: Known, sent: Any, grid: Grid, number: int, at: str, *, ne
     extra |= {key: label[key] for key in KEPT if label.get(key) not in (None, "", {})}
     if known_class.shape == ANY:
         extra["geometryType"] = kind
-    attributes, more = read_tags(known, label.get("tags"), f"{at}.tags", known_class.name)
+    attributes, more, data = read_tags(known, label.get("tags"), f"{at}.tags", known_class.name)
     if more:
         extra["tags"] = more
+    if data:
+        extra[DATA] = data
     source, extra = _source(label, extra)
     return LabelObject(
         number, known_class.name, shape, attributes=attributes, source=source, extra={MINE: extra} if extra else None
@@ -99,15 +102,21 @@ def _source(label: dict[str, Any], extra: dict[str, Any]) -> tuple[Any, dict[str
     return "import", extra
 
 
-def read_tags(known: Known, sent: Any, at: str, class_name: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Attribute values of tags, and what attributes cannot hold: further values of the same tag. `class_name` None: tags of
-    the whole image."""
+def read_tags(
+    known: Known, sent: Any, at: str, class_name: str | None
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Attribute values of tags, and what attributes cannot hold: further values of the same tag, and custom data of each
+    value. `class_name` None: tags of the whole image."""
     values: dict[str, list[Any]] = {}
+    said: dict[str, list[Any]] = {}
     for number, entry in enumerate(wire.list_of(sent or [], at)):
         tag_json = wire.object_of(entry, f"{at}[{number}]")
         ref = tag_json.get("name") or tag_json.get("tagId") or tag_json.get("id")
         tag = known.tag_of(ref, f"{at}[{number}]")
         values.setdefault(tag.name, []).append(value_in(tag, tag_json.get("value"), f"{at}[{number}].value"))
+        said.setdefault(tag.name, []).append(
+            wire.object_of(tag_json.get("customData") or {}, f"{at}[{number}].customData")
+        )
     attributes, more = {}, {}
     for name, found in values.items():
         tag = known.tag_by_name[name]
@@ -121,7 +130,7 @@ def read_tags(known: Known, sent: Any, at: str, class_name: str | None) -> tuple
         attributes[name] = found[0]
         if len(found) > 1:
             more[name] = found
-    return attributes, more
+    return attributes, more, {name: found for name, found in said.items() if any(found)}
 
 
 def value_in(tag: Tag, value: Any, at: str) -> Any:
@@ -147,9 +156,11 @@ def write_tags(
     more: dict[str, Any],
     signed: Signed,
     item_id: int,
-    class_name: str | None = None,
+    data: dict[str, Any] | None = None,
+    owner: int = 0,
 ) -> list[dict[str, Any]]:
-    """The tags of attribute values. A value whose tag is gone, or is of another type by now, is left out."""
+    """The tags of attribute values. A value whose tag is gone, or is of another type by now, is left out. `data`: custom
+    data of each value; `owner`: the number of the object that the tags are on, 0: the item."""
     found = []
     for name, value in attributes.items():
         tag = known.tag_by_name.get(name)
@@ -160,9 +171,11 @@ def write_tags(
         for number, entry in enumerate(values):
             fits, shown = value_out(tag, entry)
             if fits:
+                said = (data or {}).get(name, [])
                 found.append({
-                    "id": ids.join(item_id, tag.id * 64 + min(number, 63)), "tagId": tag.id, "name": name, "value": shown,
+                    "id": ids.of_tag(item_id, tag.id, number, owner), "tagId": tag.id, "name": name, "value": shown,
                     "labelerLogin": signed.login, "createdAt": signed.created, "updatedAt": signed.updated,
+                    **({"customData": said[number]} if number < len(said) and said[number] else {}),
                 })  # fmt: skip
     return found
 
@@ -198,7 +211,7 @@ def write_object(
     return {
         "id": ids.join(item.id, thing.id), "classId": known_class.row.id if known_class else None,
         "classTitle": thing.class_name, "geometryType": kind, "geometry": content, "shape": kind,
-        "tags": write_tags(known, thing.attributes, extra.get("tags", {}), signed, item.id, thing.class_name),
+        "tags": write_tags(known, thing.attributes, extra.get("tags", {}), signed, item.id, extra.get(DATA), thing.id),
         "description": extra.get("description", ""), "instance": extra.get("instance"), "objectId": None,
         "nnCreated": thing.source == "model", "nnUpdated": bool(thing.source == "model" and extra.get("nnUpdated", True)),
         "priority": extra.get("priority"), "customData": extra.get("customData"), "labelerLogin": signed.login,
@@ -219,9 +232,3 @@ def bounds(thing: LabelObject, grid: Grid) -> tuple[list[int], float]:
     return [round(top), round(left), round(bottom), round(right)], round(
         measures.area(thing.shape, grid.width, grid.height), 3
     )
-
-
-def image_tags(known: Known, item: Item, stored: Document, signed: Signed) -> list[dict[str, Any]]:
-    """The tags of an image as a whole."""
-    more = ((stored.extra or {}).get(MINE) or {}).get("tags", {})
-    return write_tags(known, stored.attributes, more, signed, item.id)

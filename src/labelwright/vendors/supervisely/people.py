@@ -288,8 +288,11 @@ def edit_team(ask: Ask) -> dict[str, Any]:
 
 
 def archive_team(ask: Ask) -> dict[str, Any]:
-    """Hide a team from this API; nothing is deleted."""
-    keep(_team(ask, "own"), archived=True)
+    """Hide a team from this API and from our pages; nothing is deleted."""
+    row = _team(ask, "own")
+    keep(row, archived=True)
+    row.extra = {**(row.extra or {}), "archived": True}
+    ask.session.flush()
     return {"success": True}
 
 

@@ -12,7 +12,7 @@ from labelwright.models.items import Collection, CollectionItem, Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Job, Task
 from labelwright.services import access, collections, jobs
-from labelwright.vendors.supervisely import jobsetup, jobviews, listing, wire
+from labelwright.vendors.supervisely import image_filters, jobsetup, jobviews, listing, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, extra_of
 from labelwright.vendors.supervisely.jobs import MOST_PEOPLE, put_away, wire_names
 from labelwright.vendors.supervisely.jobviews import Counts, View
@@ -54,13 +54,13 @@ def add(ask: Ask) -> dict[str, Any]:
     if not users or not reviewers:
         raise Refused(400, "A queue needs people who label (userIds) and who review (reviewerIds).")
     ids = _chosen(ask, batch, collection, setup)
-    kept = setup.kept | {"queue": True, "queueMeta": flags, "collection": collection.id if collection else None,
+    setup.kept |= {"queue": True, "queueMeta": flags, "collection": collection.id if collection else None,
                          "checkers": ask.wholes("qualityCheckUserIds", [])}  # fmt: skip
     job = jobs.create(
         ask.session, ask.actor, project, ask.text("name", most=200), batch=batch,
         workflow=jobsetup.workflow(ask.session, project, checked=setup.checked), instructions=ask.text("readme", ""),
         description=ask.text("description", ""), labelers=list(dict.fromkeys(users)),
-        reviewers=list(dict.fromkeys(reviewers)), items=ids, extra={"supervisely": kept}, **setup.of_job(),
+        reviewers=list(dict.fromkeys(reviewers)), items=ids, extra=setup.extra(), **setup.of_job(),
     )  # fmt: skip
     return {"id": job.id}
 
@@ -147,7 +147,7 @@ def entities(ask: Ask) -> dict[str, Any]:
     review, `accepted`."""
     job = _queue(ask)
     rows = [row for row in _entities(ask, job) if _wanted(ask, row)]
-    chosen = _in_collections(ask)
+    chosen = _narrowed(ask, job)
     rows = [row for row in rows if chosen is None or row["id"] in chosen]
     terms = listing.terms(ask, ENTITY_FIELDS)
     rows = [row for row in rows if all(listing.PLAIN[t.operator](row[t.field], t.value) for t in terms)]
@@ -196,23 +196,12 @@ def _wanted(ask: Ask, row: dict[str, Any]) -> bool:
     return not wanted or row["reviewStatus"] in wanted
 
 
-def _in_collections(ask: Ask) -> set[int] | None:
-    """The items of the collections that `filters` names; None: it names none."""
-    chosen: set[int] | None = None
-    for number, entry in enumerate(ask.list("filters", [])):
-        body = wire.object_of(entry, f"filters[{number}]")
-        if body.get("type") != "entities_collection":
-            raise Refused(
-                400,
-                f"filters[{number}].type {wire.short(body.get('type'))} is not known here; use entities_collection.",
-            )
-        data = wire.object_of(body.get("data"), f"filters[{number}].data")
-        row = collections.get(ask.session, ask.actor, wire.whole(data.get("collectionId"), "collectionId"))
-        members = collections.members(ask.session, row)
-        if not wire.flag(data.get("include", True), "include"):
-            raise Refused(400, f"filters[{number}].data.include must be true here.")
-        chosen = members if chosen is None else chosen & members
-    return chosen
+def _narrowed(ask: Ask, job: Job) -> set[int] | None:
+    """The items of a queue that `filters` leaves; None: it names none."""
+    if not ask.list("filters", []):
+        return None
+    inside = select(Item).where(Item.id.in_(select(Task.item_id).where(Task.job_id == job.id)))
+    return set(ask.session.scalars(image_filters.narrowed(ask, inside).with_only_columns(Item.id)))
 
 
 METHODS: Methods = {

@@ -139,7 +139,26 @@ class Sheet:
             found += [self._made(0, name, value, ends) for ends, value in _runs(there)]
         return [raw for raw in found if raw is not None]
 
+    def owner(self, track: Track) -> int:
+        """The object that a track's figures are told to be of: an object of ours has one shape a frame, so that further ones
+        of the same object are objects of ours beside it. While that one is there they are its; then they stand alone."""
+        first = extra_of(track.thing).get("of")
+        return first if isinstance(first, int) and first in self.tracks else track.number
+
+    def beside(self, number: int) -> list[Track]:
+        """The tracks that hold further figures of an object."""
+        return [track for track in self.tracks.values() if track.number != number and self.owner(track) == number]
+
     # --- changing ---
+
+    def room(self, track: Track, frame: int) -> Track:
+        """Where a further figure of an object goes in a frame: its own track, one beside it, or a new one."""
+        for found in (track, *self.beside(track.number)):
+            if frame not in found.shapes:
+                return found
+        made = self.new_track(track.class_name)
+        made.thing = msgspec.structs.replace(made.thing, extra={MINE: {"of": track.number}})
+        return made
 
     def new_track(self, class_name: str) -> Track:
         """An object without figures yet."""
@@ -164,6 +183,8 @@ class Sheet:
             "range": ends,
         }
         more = {key: sent[key] for key in MORE if isinstance(sent.get(key), bool)}
+        if sent.get("customData"):
+            more["customData"] = wire.object_of(sent["customData"], f"{at}.customData")
         return raw | ({"more": more} if more else {})
 
     def _scope(self, tag: Tag, class_name: str | None, ends: list[int] | None, at: str) -> None:

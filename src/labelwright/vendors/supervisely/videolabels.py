@@ -3,7 +3,7 @@ pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from labelwright.vendors.supervisely.videosheets import save, sheet, signed_of, 
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
-SAID = ("trackId", "priority", "smartToolInput")
+SAID = ("trackId", "priority", "smartToolInput", "customData")
 
 
 # --- objects ------------------------------------------------------------------------------------------------------------
@@ -64,9 +64,11 @@ def remove_objects(ask: Ask) -> dict[str, Any]:
         by_item.setdefault(item_id, []).append(number)
     for item in ask.items(list(by_item), "manage"):
         page, base = sheet(ask, item)
+        gone: list[int] = []
         for number in by_item[item.id]:
             track_of(page, number, ids.join(item.id, number))
-        save(ask, page, base, by_item[item.id])
+            gone += [number, *(track.number for track in page.beside(number))]
+        save(ask, page, base, list(dict.fromkeys(gone)))
     return {"success": True}
 
 
@@ -86,9 +88,14 @@ def objects_listed(ask: Ask) -> dict[str, Any]:
     query = select(Item).where(Item.batch_id == batch.id, Item.kind == "video", Item.media_state == "ready")
     for item in ask.session.scalars(query.order_by(Item.id)).all():
         page, _ = sheet(ask, item, knows)
-        rows += [_object_json(page, track, signed_of(ask, item)) for track in page.tracks.values()]
+        rows += [_object_json(page, track, signed_of(ask, item)) for track in _objects(page)]
     fields = {name: listing.Field(read=listing.ID) for name in ("id", "entityId", "classId")}
     return listing.at_hand(ask, rows, fields)
+
+
+def _objects(page: Sheet) -> list[Track]:
+    """The tracks that are objects to their clients: those that hold further figures of one are not."""
+    return [track for track in page.tracks.values() if page.owner(track) == track.number]
 
 
 def _object_json(page: Sheet, track: Track, signed: Signed) -> dict[str, Any]:
@@ -120,8 +127,9 @@ def add_figures(ask: Ask, item: Item, sent: Sequence[Any]) -> list[dict[str, Any
             raise Refused(
                 400, f"{at}.meta.frame: the video has {item.frames} frames, numbered from 0; there is no frame {frame}."
             )
-        if frame in track.shapes:
-            raise Refused(400, f"{at}: the object has a figure in frame {frame} already; make one object for each.")
+        if page.owner(track) != track.number:
+            raise Refused(404, f"{at}.objectId: there is no object {body['objectId']}.", "Not found")
+        track = page.room(track, frame)
         _draw(page, track, frame, body, at)
         given.append(figure_id(item.id, track.number, frame))
     save(ask, page, base)
@@ -182,6 +190,20 @@ def edit_figure(ask: Ask, ref: int) -> dict[str, Any]:
     return {"id": ref}
 
 
+def remember(ask: Ask, ref: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Change what is kept of a figure beside its shape; what is kept now."""
+    item_id, number, frame = split_figure(ref)
+    item = ask.items([item_id], "manage")[0]
+    page, base = sheet(ask, item)
+    track = track_of(page, number, ref)
+    if frame not in track.shapes:
+        raise Refused(404, f"There is no figure {ref}.", "Not found")
+    track.figures[frame] = change(track.figures.get(frame, {}))
+    track.changed = True
+    save(ask, page, base)
+    return track.figures[frame]
+
+
 def remove_figures(ask: Ask, refs: Sequence[int]) -> None:
     """Take figures out of their frames; an object that has none left stays."""
     by_item: dict[int, list[tuple[int, int, int]]] = {}
@@ -190,6 +212,7 @@ def remove_figures(ask: Ask, refs: Sequence[int]) -> None:
         by_item.setdefault(item_id, []).append((number, frame, ref))
     for item in ask.items(list(by_item), "manage"):
         page, base = sheet(ask, item)
+        emptied: list[int] = []
         for number, frame, ref in by_item[item.id]:
             track = track_of(page, number, ref)
             if track.shapes.pop(frame, None) is None:
@@ -197,7 +220,10 @@ def remove_figures(ask: Ask, refs: Sequence[int]) -> None:
             track.figures.pop(frame, None)
             track.changed = True
             track.thing = _imported(track)
-        save(ask, page, base)
+            if not track.shapes and page.owner(track) != number:
+                emptied.append(number)
+                track.changed = False
+        save(ask, page, base, emptied)
 
 
 def _imported(track: Track) -> Any:
@@ -206,9 +232,14 @@ def _imported(track: Track) -> Any:
     return msgspec.structs.replace(track.thing, source="import") if not track.shapes else track.thing
 
 
-def figures_of(ask: Ask, item: Item, knows: Known, *, full: bool = False) -> list[dict[str, Any]]:
-    """All figures of a video, frame by frame. `full`: with what lists of figures have beside."""
+def figures_of(
+    ask: Ask, item: Item, knows: Known, *, full: bool = False, only: Collection[int] | None = None
+) -> list[dict[str, Any]]:
+    """Figures of a video, frame by frame: all, or those of some objects (their numbers). `full`: with what lists of figures
+    have beside."""
     page, _ = sheet(ask, item, knows)
+    if only is not None:
+        page.tracks = {number: track for number, track in page.tracks.items() if number in only}
     return [row for _, rows in _by_frame(page, signed_of(ask, item), full=full) for row in rows]
 
 
@@ -237,7 +268,7 @@ def _figure_json(page: Sheet, track: Track, frame: int, signed: Signed, *, full:
     if kind == "graph" and entry is not None and entry.nodes:
         extra = {**extra, "nodes": entry.nodes}
     body = {
-        "id": figure_id(item.id, track.number, frame), "objectId": ids.join(item.id, track.number), "geometryType": kind,
+        "id": figure_id(item.id, track.number, frame), "objectId": ids.join(item.id, page.owner(track)), "geometryType": kind,
         "geometry": geometry.WRITE[kind](shape, grid, extra), "trackId": said.get("trackId"),
         "nnCreated": bool(said.get("nnCreated")), "nnUpdated": bool(said.get("nnUpdated")), "priority": said.get("priority"),
         "smartToolInput": said.get("smartToolInput"), "meta": {"frame": frame}, "labelerLogin": signed.login,
@@ -249,7 +280,7 @@ def _figure_json(page: Sheet, track: Track, frame: int, signed: Signed, *, full:
     left, top, right, bottom = grid.box_out(x1 * grid.width, y1 * grid.height, x2 * grid.width, y2 * grid.height)
     return body | {
         "classId": entry.row.id if entry else None, "entityId": item.id, "imageId": item.id, "projectId": item.project_id,
-        "datasetId": item.batch_id, "tags": [], "customData": None, "description": "",
+        "datasetId": item.batch_id, "tags": [], "customData": said.get("customData"), "description": "",
         "geometryMeta": {"bbox": [round(top), round(left), round(bottom), round(right)]},
         "area": str(round(measures.area(shape, grid.width, grid.height), 3)),
     }  # fmt: skip
@@ -280,7 +311,7 @@ def _annotation(page: Sheet, signed: Signed) -> dict[str, Any]:
         "videoId": item.id, "videoName": item.name, "datasetId": item.batch_id,
         "description": annotations.kept_of(item).get("description", ""), "size": {"height": item.height, "width": item.width},
         "framesCount": item.frames, "tags": [tag_json(page, raw, signed) for raw in page.tags],
-        "objects": [_object_json(page, track, signed) for track in page.tracks.values()],
+        "objects": [_object_json(page, track, signed) for track in _objects(page)],
         "frames": [{"index": frame, "figures": rows} for frame, rows in _by_frame(page, signed, full=False)],
     }  # fmt: skip
 

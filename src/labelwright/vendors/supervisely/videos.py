@@ -18,7 +18,7 @@ from labelwright.services import access, items, media, videos
 from labelwright.services.access import Actor
 from labelwright.services.media import Ingested
 from labelwright.storage import content_key
-from labelwright.vendors.supervisely import annotations, collections, images, listing, videosheets, wire
+from labelwright.vendors.supervisely import annotations, image_filters, images, listing, videosheets, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.known import known
 from labelwright.vendors.supervisely.listing import ID, Field
@@ -75,6 +75,23 @@ def meta_of_files(ask: Ask) -> list[dict[str, Any]]:
             raise Refused(400, f"hashes[{number}]: there is no uploaded file with this hash.")
         found.append({"hash": text, "meta": file_meta(ask, row)})
     return found
+
+
+def check_meta(ask: Ask) -> dict[str, Any]:
+    """What a client found in files: files are probed here, so it must be the same. Raises `Refused` where it is not."""
+    entries = [wire.object_of(v, f"[{n}]") for n, v in enumerate(wire.list_of(ask.body, "body", MOST))]
+    digests = [wire.sha256_of(entry.get("hash")) for entry in entries]
+    stored = images.media_by_hash(ask, digests)
+    for number, (entry, digest) in enumerate(zip(entries, digests, strict=True)):
+        if digest not in stored:
+            raise Refused(400, f"[{number}].hash: there is no uploaded file with this hash.")
+        there, said = file_meta(ask, stored[digest]), wire.object_of(entry.get("meta") or {}, f"[{number}].meta")
+        for name in ("framesCount", "width", "height"):
+            if said.get(name) is not None and said[name] != there.get(name):
+                raise Refused(
+                    400, f"[{number}].meta.{name} is {there.get(name)} in this file, not {wire.short(said[name])}."
+                )
+    return {"success": True}
 
 
 def file_meta(ask: Ask, row: Media | None) -> dict[str, Any]:
@@ -149,16 +166,7 @@ def listed(ask: Ask) -> dict[str, Any]:
         query = select(Item).where(Item.project_id == batch.project_id, Item.batch_id == batch.id, Item.kind == "video")
     else:
         query = select(Item).where(Item.project_id == ask.project().id, Item.kind == "video")
-    for number, entry in enumerate(ask.list("filters", [])):
-        body = wire.object_of(entry, f"filters[{number}]")
-        if body.get("type") != "entities_collection":
-            raise Refused(
-                400,
-                f"filters[{number}].type {wire.short(body.get('type'))} is not known for videos; use entities_collection.",
-            )
-        data = wire.object_of(body.get("data"), f"filters[{number}].data")
-        inside = Item.id.in_(collections.chosen(ask, wire.whole(data.get("collectionId"), "collectionId")))
-        query = query.where(inside if wire.flag(data.get("include", True), "include") else ~inside)
+    query = image_filters.narrowed(ask, query)
     return listing.page(ask, query, FIELDS, lambda rows: described(ask, [row[0] for row in rows]), id_column=Item.id,
                         sorts=SORTS, size=PAGE)  # fmt: skip
 
@@ -265,6 +273,7 @@ METHODS: Methods = {
     "videos.bulk.upload": Method(upload, write=True, prepare=take_in, form=True),
     "import-storage.internal.meta.list": Method(meta_of_files),
     "videos.bulk.add": Method(add, write=True),
+    "videos.bulk.upsert_file_meta": Method(check_meta),
     "videos.list": Method(listed),
     "videos.info": Method(info),
     "videos.custom-data.set": Method(custom_data, write=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.vendors.supervisely import ids, labels, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
@@ -39,6 +40,22 @@ def add_video_tag(ask: Ask) -> dict[str, Any]:
     save(ask, page, base)
     ask.session.flush()
     return tag_json(page, raw, signed_of(ask, item))
+
+
+def add_to_items(
+    ask: Ask, found: Sequence[Item], sent: Sequence[dict[str, Any]], places: dict[int, list[int]]
+) -> list[dict[str, Any]]:
+    """Tags on videos: `places` says which of them are for which video; their ids in the order they were sent."""
+    given: dict[int, int] = {}
+    for item in found:
+        page, base = sheet(ask, item)
+        for place in places[item.id]:
+            raw = page.read_tag(sent[place], f"tags[{place}]", None)
+            page.tags = [*page.tags, raw]
+            given[place] = tag_id(item.id, raw["n"])
+        page.touched(None)
+        save(ask, page, base)
+    return [{**entry, "id": given[place]} for place, entry in enumerate(sent)]
 
 
 def add_object_tags(ask: Ask) -> list[dict[str, Any]]:
@@ -87,6 +104,11 @@ def _change_tag(ask: Ask, change: Callable[[Sheet, list[Raw], Raw, Track | None]
     page.touched(track)
     save(ask, page, base)
     return {"success": True}
+
+
+def rewrite(ask: Ask, change: Callable[[Raw], Raw]) -> dict[str, Any]:
+    """Change what is kept of one tag."""
+    return _change_tag(ask, lambda _page, tags, raw, _track: [change(tag) if tag is raw else tag for tag in tags])
 
 
 def remove_tag(ask: Ask) -> dict[str, Any]:

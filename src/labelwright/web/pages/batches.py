@@ -8,7 +8,7 @@ from starlette.responses import Response
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
 from labelwright.models.work import Task
-from labelwright.services import access, batches, kept
+from labelwright.services import access, batches, collections, kept
 from labelwright.web import progress
 from labelwright.web.pages.common import project_of, project_page, url_of
 from labelwright.web.view import View
@@ -27,7 +27,8 @@ def index(view: View, uid: str) -> Response:
         .group_by(Item.batch_id, Task.stage, Task.state)
     )
     work = kept.count(view.session, project.id, "batches", lambda: progress.grouped(view.session, query))
-    return project_page(view, "batches.html", project, "batches", tree=tree, counts=counts, progress=work)
+    return project_page(view, "batches.html", project, "batches", tree=tree, counts=counts, progress=work,
+                        collections=collections.of_project(view.session, project), sizes=collections.sizes(view.session, project))  # fmt: skip
 
 
 def form(view: View, uid: str, batch_uid: str = "") -> Response:

@@ -8,18 +8,18 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from labelwright.errors import Invalid, NotFound
-from labelwright.models.identity import User
+from labelwright.models.identity import Team, User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project
-from labelwright.models.work import Comment, Task
-from labelwright.services import access, documents, items, jobs, media, ontology, revisions
+from labelwright.models.work import Comment, Issue, Task
+from labelwright.services import access, collections, documents, items, jobs, media, ontology, revisions
 from labelwright.web import listing, overlay, pictures, words
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
 from labelwright.web.view import View
 
 PAGE = 60
 COUNT_TO = 10_000
-KEYS = ("batch", "class", "state", "job", "media", "comments", "labels", "q", "as")
+KEYS = ("batch", "collection", "class", "state", "job", "media", "comments", "labels", "q", "as")
 
 
 def index(view: View, uid: str) -> Response:
@@ -86,9 +86,12 @@ def show(view: View, uid: str) -> Response:
         batch=view.session.get_one(Batch, item.batch_id),
         tasks=listing.task_rows(view, project, tasks),
         comments=comments,
+        issues=listing.by_id(view.session, Issue, {c.issue_id for c in comments}),
+        collections=collections.of_item(view.session, item.id),
         people=listing.by_id(view.session, User, {c.author_id for c in comments}),
         history=revisions.history(view.session, item.id, limit=20) if newest.version else [],
         classes=_classes(stored),
+        team_uid=view.session.get_one(Team, project.team_id).uid,
         words=words,
     )
 
@@ -161,6 +164,7 @@ def _count(view: View, project: Project) -> int:
 def _choices(view: View, project: Project) -> dict[str, Any]:
     return {
         "batches": listing.batch_names(view.session, project),
+        "collections": [(str(c.uid), c.name) for c in collections.of_project(view.session, project)],
         "classes": [(c.name, c.display_name or c.name) for c in ontology.classes_of(view.session, project.id)],
         "states": [(key, said) for key, (_, said) in words.TASK_LOOKS.items()],
         **{f"{key}_choices": list(choices.items()) for key, choices in listing.CHOICES.items()},

@@ -12,7 +12,7 @@ from labelwright.models.identity import User
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project, Workflow
 from labelwright.models.work import Job, Task
-from labelwright.services import access, batches, events, identity, jobs, ontology, workflows
+from labelwright.services import access, batches, events, identity, job_options, jobs, ontology, workflows
 from labelwright.services.access import RIGHTS
 from labelwright.web import progress, words
 from labelwright.web.pages.activity import lines
@@ -27,6 +27,15 @@ COLUMNS = (
     ("done", "Done", "accepted", "No job is done yet."),
 )
 STATES = {"": "In use", "paused": "Paused", "done": "Done", "archived": "Archived"}
+# What a job's options come to for its people.
+OPTIONS = {
+    "dynamic_classes": "Classes added to the project later are allowed.",
+    "dynamic_attributes": "Attributes added to the project later are allowed.",
+    "no_submit": "Handing in is switched off; a manager's script hands in.",
+    "hide_author": "Reviewers are not told who labeled.",
+    "review_own": "People may review what they labeled.",
+    "halted": "Stopped at once: who has an item open cannot save.",
+}
 Pair = tuple[str, str]
 
 
@@ -76,6 +85,8 @@ def show(view: View, uid: str) -> Response:
         by_person=_by_person(view, job),
         seconds=view.session.scalar(select(func.sum(Task.seconds)).where(Task.job_id == job.id)) or 0,
         maker=view.session.get(User, job.created_by) if job.created_by else None,
+        options=job_options.of(job),
+        switched=[said for key, said in OPTIONS.items() if getattr(job_options.of(job), key)],
         lines=lines(view, happened),
         words=words,
     )

@@ -35,7 +35,7 @@ def index(view: View) -> Response:
 def members(view: View, uid: str) -> Response:
     """People and roles."""
     team = access.team(view.session, view.actor, uid)
-    return _page(
+    return team_page(
         view,
         "members.html",
         team,
@@ -87,7 +87,7 @@ def keys(view: View, uid: str) -> Response:
     rows = identity.keys(view.session, view.actor, team.id)
     users = _by_id(view, User, {key.user_id for key in rows})
     spaces = _by_id(view, Workspace, {key.workspace_id for key in rows if key.workspace_id})
-    return _page(view, "keys.html", team, "keys", keys=rows, users=users, spaces=spaces, now=now())
+    return team_page(view, "keys.html", team, "keys", keys=rows, users=users, spaces=spaces, now=now())
 
 
 def key_form(view: View, uid: str) -> Response:
@@ -125,7 +125,8 @@ def revoke_key(view: View, uid: str, key_uid: str) -> Response:
     return view.done(f"/team/{team.uid}/keys", f"The key {key.name} is revoked.")
 
 
-def _page(view: View, template: str, team: Team, tab: str, **context: Any) -> Response:
+def team_page(view: View, template: str, team: Team, tab: str, **context: Any) -> Response:
+    """A page in the frame of a team."""
     may = rights(view, team.id)
     others = [t for t in _teams(view) if t.id != team.id]
     return view.page(template, section="team", team=team, tab=tab, may=may, others=others, **context)
