@@ -18,7 +18,7 @@ from typing import Any
 from tests.support import processes
 from tests.support.processes import LiveServer
 
-from benchmarks import filing, install
+from benchmarks import filing, install, peer_editor
 from benchmarks.label_studio import LabelStudio, call, installed, task
 from benchmarks.support import CLASSES, cpu_seconds, memory, percentile, reset_peak, task_lines, together
 
@@ -253,7 +253,13 @@ def _median(ask: Callable[[], tuple[int, bytes]]) -> float:
     return statistics.median(durations) * 1e3
 
 
-ALONE: dict[str, Callable[[Path, bool], list[Row]]] = {"start": starting, "install": size}
+def editors(folder: Path, quick: bool) -> list[Row]:
+    """The same scenes in both editors."""
+    found = peer_editor.measure(folder / "editors", quick)
+    return [Row(f"editor, {name}", unit, ours, peer, note) for name, unit, ours, peer, note in found]
+
+
+ALONE: dict[str, Callable[[Path, bool], list[Row]]] = {"start": starting, "install": size, "editor": editors}
 TOGETHER: dict[str, Callable[[Sides, bool], list[Row]]] = {
     "import": importing, "creates": creating, "list": listing, "export": exporting,
 }  # fmt: skip

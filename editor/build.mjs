@@ -13,7 +13,7 @@ const page = {
   entryPoints: [join(here, "src/main.ts"), join(here, "src/decoder.ts"), join(here, "src/main.css")],
   outdir: out,
   format: "esm",
-  minify: true,
+  minify: !process.argv.includes("--plain"),
   sourcemap: "linked",
   legalComments: "linked",
 };

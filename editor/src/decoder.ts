@@ -20,7 +20,8 @@ async function halves(first: ImageBitmap, least: number): Promise<ImageBitmap[]>
 
 async function decode({ id, url, least, range }: Asked): Promise<void> {
   const headers: Record<string, string> = range ? { range: `bytes=${range[0]}-${range[1] - 1}` } : {};
-  const answer = await fetch(url, { credentials: "same-origin", headers });
+  // Parts of one file are not kept by the browser: it would fetch them one after another.
+  const answer = await fetch(url, { credentials: "same-origin", headers, cache: range ? "no-store" : "default" });
   if (!answer.ok) throw new Error(`The picture answered ${answer.status}`);
   const blob = await answer.blob();
   let bitmap: ImageBitmap;

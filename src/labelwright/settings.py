@@ -117,6 +117,11 @@ class Settings:
         "Buckets, separated by commas, that `s3://` addresses may name. Empty: all that the access key reads, but the server's own.",
     )
     max_pixels: int = _setting(_count, 250_000_000, "Largest image, in pixels, that is decoded.")
+    tile_pixels: int = _setting(
+        _count,
+        50_000_000,
+        "Images of more pixels are cut into tiles when they come, and editors fetch only what is in sight.",
+    )
     max_body_mb: int = _setting(_count, 64, "Largest request body in MB, uploads of media and bulk imports apart.")
     lease_minutes: int = _setting(_count, 30, "Minutes an untouched task stays with the person who took it.")
     session_days: int = _setting(_count, 14, "Days a sign-in lasts.")

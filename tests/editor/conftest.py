@@ -228,7 +228,7 @@ def near(found: list[float], wanted: list[float], reach: float = 1.5) -> bool:
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """One server for all editor tests; each makes projects of its own."""
-    server = processes.start_server(tmp_path_factory.mktemp("studio"))
+    server = processes.start_server(tmp_path_factory.mktemp("studio"), tile_pixels=3_000_000)
     with pictures.site() as site:
         site.pages["/street.png"] = pictures.picture(WIDTH, HEIGHT, seed=77)
         site.pages |= {f"/frame{i}.png": pictures.picture(WIDTH, HEIGHT, seed=i) for i in range(12)}

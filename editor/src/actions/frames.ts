@@ -1,6 +1,7 @@
 // The frames of the item: which one is shown, stepping, playing, and fetching those that come next.
 
 import { Film } from "../editor/film.ts";
+import type { Picture, Pictures } from "../editor/picture.ts";
 import type { Metric } from "../geometry/plane.ts";
 import { keyIndex } from "../model/track.ts";
 import type { FrameMedia, Work } from "../model/work.ts";
@@ -21,6 +22,13 @@ export function urlOf(item: Work["item"], frame: number): string | null {
   if (item.frames.length) return item.frames[frame]?.url ?? null;
   if (item.media?.mime.startsWith("video/")) return `/api/v1/items/${item.uid}/frames/${frame}`;
   return item.media?.url ?? null;
+}
+
+/** Fetches and decodes what is seen first of an item. */
+export function fetchFirst(pictures: Pictures, item: Work["item"]): Promise<Picture> | null {
+  const url = urlOf(item, 0);
+  const tiles = item.frames.length ? null : item.media?.tiles;
+  return url ? (tiles ? pictures.loadTiles(url, tiles) : pictures.load(url)) : null;
 }
 
 /** A smaller copy of a large frame, to be seen while stepping quickly; null where there is none. */
@@ -128,6 +136,8 @@ export class Frames {
     this.loading = !editor.pictures.has(url);
     if (this.film && this.loading) return void this.showFromFilm(this.film, this.now, url);
     const small = this.loading ? smallOf(this.session.work.item, this.now) : null;
+    const tiles = this.count === 1 ? this.session.work.item.media?.tiles : null;
+    if (tiles) return void editor.showTiles(url, tiles);
     if (!small) return void editor.show(url).then(() => this.preload());
     void editor.showSmall(url, small.url, small.size);
     this.wantSmall();

@@ -18,7 +18,7 @@ import type { Sync } from "../store/sync.ts";
 import type { Undo } from "../store/undo.ts";
 import { Clock } from "./clock.ts";
 import { Follow } from "./follow.ts";
-import { Frames, urlOf } from "./frames.ts";
+import { Frames, fetchFirst } from "./frames.ts";
 import { Prelabel } from "./prelabel.ts";
 import { remember } from "./repeat.ts";
 
@@ -91,8 +91,7 @@ export class Session {
   static async open(task: string, api: Api, journal: Journal, settings: SettingsStore, pictures: Pictures): Promise<Session> {
     let { work, looking } = await claim(api, task);
     // The picture takes longest: it comes while all else is made ready.
-    const picture = urlOf(work.item, 0);
-    if (picture) void pictures.load(picture).catch(() => undefined);
+    fetchFirst(pictures, work.item)?.catch(() => undefined);
     const seat = new Seat(work.item.uid);
     const elsewhere = !looking && !(await seat.take());
     // The journal belongs to the tab that works: one that looks on must not send what is in it.
@@ -296,8 +295,7 @@ export class Session {
     this.lookedAhead = true;
     try {
       const { task } = await this.api.following(this.work.task.uid);
-      const url = task && !this.closed ? urlOf((await this.api.work(task)).item, 0) : null;
-      if (url) await this.pictures.load(url);
+      if (task && !this.closed) await fetchFirst(this.pictures, (await this.api.work(task)).item);
     } catch {
       // Only a head start: opening the task says what is wrong with it.
     }

@@ -25,6 +25,7 @@ export class Editor implements Target {
   private readonly input: Input;
   private readonly selecting: Tool;
   private raw: Picture | null = null;
+  private stopTiles: (() => void) | null = null;
   private asked: { url: string; small: boolean } | null = null;
 
   constructor(
@@ -110,6 +111,11 @@ export class Editor implements Target {
     return this.showWhen(url, false, () => this.pictures.load(url, true));
   }
 
+  /** Shows a very large picture: what is in sight of it. */
+  showTiles(url: string, links: { index: string; pack: string }): Promise<void> {
+    return this.showWhen(url, false, () => this.pictures.loadTiles(url, links, true));
+  }
+
   /** Shows a smaller copy of the picture at `url` until that is asked for itself. */
   showSmall(url: string, small: string, size: Metric): Promise<void> {
     return this.showWhen(url, true, () => this.pictures.loadSmall(small, size, true));
@@ -138,6 +144,10 @@ export class Editor implements Target {
   private take(picture: Picture): void {
     const size = sizeOf(picture);
     if (size.x !== this.camera.size.x || size.y !== this.camera.size.y) this.painter.reset();
+    if (this.raw !== picture) {
+      this.stopTiles?.();
+      this.stopTiles = picture.tiles?.came.on((places) => this.painter.dirty(places)) ?? null;
+    }
     this.raw = picture;
     this.camera.show(size);
     this.bench.gaps?.setSize(size);

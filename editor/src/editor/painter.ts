@@ -226,7 +226,12 @@ export class Painter {
     const ex = Math.min(image.width, Math.ceil((right - view.x(0)) / unit.x));
     const ey = Math.min(image.height, Math.ceil((bottom - view.y(0)) / unit.y));
     if (ex <= sx || ey <= sy) return;
+    if (picture.tiles) context.imageSmoothingEnabled = true;
     context.drawImage(image, sx, sy, ex - sx, ey - sy, view.x(0) + sx * unit.x, view.y(0) + sy * unit.y, (ex - sx) * unit.x, (ey - sy) * unit.y);
+    if (picture.tiles) {
+      context.imageSmoothingEnabled = this.look.smooth || zoom < 1;
+      picture.tiles.draw(context, view, zoom, left, top, right, bottom);
+    }
     if (this.look.grid) this.drawGrid(context, view);
   }
 
@@ -264,20 +269,29 @@ export class Painter {
     const still = Math.abs(scale - 1) < 1e-9;
     const x = (camera.left - (view.left + OVERSCAN) * scale) * this.ratio;
     const y = (camera.top - (view.top + OVERSCAN) * scale) * this.ratio;
+    // The bitmap is larger than the screen: only a view that moved far leaves borders bare.
+    const [left, top] = [Math.ceil(x), Math.ceil(y)];
+    const [right, bottom] = [Math.floor(x + shown.canvas.width * scale), Math.floor(y + shown.canvas.height * scale)];
+    const covers = left <= 0 && top <= 0 && right >= this.canvas.width && bottom >= this.canvas.height;
+    if (!covers) this.presentBehind(left, top, right, bottom);
     context.imageSmoothingEnabled = !still;
     context.imageSmoothingQuality = "low";
-    if (!still || Math.abs(x + OVERSCAN * this.ratio) > 0.5 || Math.abs(y + OVERSCAN * this.ratio) > 0.5) this.presentBehind();
     if (still) context.drawImage(shown.canvas, Math.round(x), Math.round(y));
     else context.drawImage(shown.canvas, x, y, shown.canvas.width * scale, shown.canvas.height * scale);
   }
 
-  /** The bare picture, small: what shows at the borders before the fresh bitmap is there. */
-  private presentBehind(): void {
+  /** The bare picture, small, around what is covered: what shows at the borders before the fresh bitmap is there. */
+  private presentBehind(left: number, top: number, right: number, bottom: number): void {
     const { context, camera, picture, ratio } = this;
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, this.canvas.width, this.canvas.height);
+    context.rect(left, top, right - left, bottom - top);
+    context.clip("evenodd");
     context.fillStyle = this.look.background;
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    if (!picture) return;
     context.imageSmoothingEnabled = false;
-    context.drawImage(picture.levels.at(-1)!, camera.left * ratio, camera.top * ratio, camera.metric.x * ratio, camera.metric.y * ratio);
+    if (picture) context.drawImage(picture.levels.at(-1)!, camera.left * ratio, camera.top * ratio, camera.metric.x * ratio, camera.metric.y * ratio);
+    context.restore();
   }
 }

@@ -3,12 +3,15 @@
 import type { Metric } from "../geometry/plane.ts";
 import { type Level, decoded } from "./decoding.ts";
 import { Shelf } from "./shelf.ts";
+import { Tiles } from "./tiles.ts";
 
 export interface Picture {
   width: number;
   height: number;
   /** The picture, then halves of it, so that drawing it small is cheap and smooth. */
   levels: Level[];
+  /** Of a very large picture: its parts, which are fetched as they are seen. `levels` has a small copy of the whole then. */
+  tiles?: Tiles;
 }
 
 export interface Light {
@@ -25,7 +28,10 @@ const LEAST = 512;
 
 const bytesOf = (picture: Picture): number => picture.levels.reduce((sum, level) => sum + level.width * level.height * 4, 0);
 
-const drop = (picture: Picture): void => picture.levels.forEach((level) => "close" in level && level.close());
+function drop(picture: Picture): void {
+  picture.tiles?.close();
+  picture.levels.forEach((level) => "close" in level && level.close());
+}
 
 /** The smallest level that is still at least as large as it will be drawn. */
 export function levelFor(picture: Picture, zoom: number): Level {
@@ -62,6 +68,14 @@ export class Pictures {
 
   has(url: string): boolean {
     return this.whole.has(url);
+  }
+
+  /** A very large picture in tiles, by the addresses of its index and its pack. */
+  loadTiles(url: string, links: { index: string; pack: string }, show = false): Promise<Picture> {
+    return this.whole.load(url, async () => {
+      const { tiles, overview } = await Tiles.open(links.index, links.pack);
+      return { width: tiles.size.x, height: tiles.size.y, levels: [overview], tiles };
+    }, show);
   }
 
   /** A smaller copy, standing for a picture of `size`. */
@@ -103,12 +117,19 @@ export const plain = (light: Light): boolean => light.brightness === 1 && light.
 
 /** The picture with every channel passed through one table: gamma, then contrast, then brightness. */
 export function lit(picture: Picture, light: Light): Picture {
-  if (plain(light)) return picture;
+  if (plain(light)) {
+    picture.tiles?.setLight(null);
+    return picture;
+  }
   const table = Uint8ClampedArray.from({ length: 256 }, (_, v) => {
     const bent = 255 * (v / 255) ** (1 / light.gamma);
     return ((bent - 128) * light.contrast + 128) * light.brightness;
   });
-  const from = picture.levels[0];
+  picture.tiles?.setLight((image) => relit(image, table));
+  return { ...picture, levels: halves(relit(picture.levels[0], table)) };
+}
+
+function relit(from: Level, table: Uint8ClampedArray): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.width = from.width;
   canvas.height = from.height;
@@ -118,7 +139,7 @@ export function lit(picture: Picture, light: Light): Picture {
   const cells = data.data;
   for (let i = 0; i < cells.length; i++) if ((i & 3) !== 3) cells[i] = table[cells[i]];
   context.putImageData(data, 0, 0);
-  return { width: picture.width, height: picture.height, levels: halves(canvas) };
+  return canvas;
 }
 
 export const sizeOf = (picture: Picture): Metric => ({ x: picture.width, y: picture.height });

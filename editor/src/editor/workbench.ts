@@ -8,6 +8,7 @@ import type { Ontology } from "../model/ontology.ts";
 import { at, withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
 import { boundsFor, kindLabel } from "../shapes/index.ts";
+import { inherits } from "../shapes/mask-tiles.ts";
 import { Emitter } from "../store/emitter.ts";
 import { type Found, type Help, type Model, type Question, modelFor } from "../store/help.ts";
 import type { Selection } from "../store/selection.ts";
@@ -266,7 +267,9 @@ export class Workbench implements Desk {
         const object = store.get(id);
         if (!object || !this.editable(id)) continue;
         if (shape) {
+          const before = this.scene.shapeOf(id);
           const own = this.parts.semantic && shape.type === "mask" ? unlocked(this, id, shape) : shape;
+          if (own?.type === "mask" && before?.type === "mask") inherits(own, before);
           if (own) draft.put(withShape(object, this.frame, own));
           if (own) this.carve(draft, id, own);
         } else if ((object.keyframes?.length ?? 0) > 1) draft.put(withOutside(object, this.frame, true));

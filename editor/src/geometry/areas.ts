@@ -4,7 +4,8 @@ import polygonClipping, { type MultiPolygon, type Pair } from "polygon-clipping"
 import type { Mask, Shape } from "./kinds.ts";
 import { type Flat, type Metric, boundsOf } from "./plane.ts";
 import { type Part, partsArea, simplifyRing } from "./polygon.ts";
-import { blank, combine, copyOver, maskOf, outlines, rasterOf, rasterOfParts } from "./raster.ts";
+import { outlines } from "./raster.ts";
+import { maskOfSpans, merged, noSpans, spansOf, spansOfParts } from "./spans.ts";
 
 const pairs = (ring: Flat): Pair[] => Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
 
@@ -25,7 +26,7 @@ export function partsOf(shape: Shape): Part[] | null {
   switch (shape.type) {
     case "polygon": return shape.parts;
     case "oriented_rectangle": return [[shape.points]];
-    case "mask": return outlines(rasterOf(shape));
+    case "mask": return outlines(spansOf(shape));
     case "rectangle": {
       const [x1, y1, x2, y2] = shape.box;
       return [[[x1, y1, x2, y1, x2, y2, x1, y2]]];
@@ -38,7 +39,7 @@ export function partsOf(shape: Shape): Part[] | null {
 export function toMask(shape: Shape, size: [number, number]): Mask | null {
   if (shape.type === "mask") return shape;
   const parts = partsOf(shape);
-  return parts && maskOf(rasterOfParts(parts, size));
+  return parts && maskOfSpans(spansOfParts(parts, size));
 }
 
 /** A polygon around the same area; outlines of masks with the staircase of pixels smoothed away. */
@@ -61,11 +62,7 @@ export function toBox(shape: Shape): Shape | null {
 
 /** `mask` with the pixels of `other` added (1) or taken away (0); null when none is left. Grids must be the same. */
 export function withPixels(mask: Mask | null, other: Mask, value: 0 | 1): Mask | null {
-  const add = rasterOf(other);
-  const base = mask ? rasterOf(mask) : blank(other.size);
-  const raster = copyOver(base, add.x, add.y, add.x + add.width, add.y + add.height);
-  combine(raster, add, value);
-  return maskOf(raster);
+  return maskOfSpans(merged(mask ? spansOf(mask) : noSpans(other.size), spansOf(other), value));
 }
 
 /** Do the two masks share the grid and touch each other's cut-outs? */

@@ -3,7 +3,7 @@
 import { partsOf } from "./areas.ts";
 import type { Shape } from "./kinds.ts";
 import type { Bounds, Metric } from "./plane.ts";
-import { type Raster, rasterOf, rasterOfParts } from "./raster.ts";
+import { type Spans, spansOf, spansOfParts } from "./spans.ts";
 
 /** Pixels looked at, at most; larger pictures are looked at in every n-th row and column. */
 const MOST = 16e6;
@@ -23,25 +23,22 @@ export function coverageOf(shapes: Iterable<Shape>, size: Metric): Coverage {
   const coverage = { width, height, step, bits: new Uint8Array(width * height) };
   for (const shape of shapes) {
     const parts = shape.type === "mask" ? null : partsOf(shape);
-    if (shape.type === "mask") cover(coverage, rasterOf(shape));
-    else if (parts) cover(coverage, rasterOfParts(parts, [width, height]));
+    if (shape.type === "mask") cover(coverage, spansOf(shape));
+    else if (parts) cover(coverage, spansOfParts(parts, [width, height]));
   }
   return coverage;
 }
 
-/** Sets what the raster has, whatever its grid; grids of the same size meet pixel by pixel. */
-function cover({ width, height, bits }: Coverage, raster: Raster): void {
-  const [across, down] = [raster.size[0] / width, raster.size[1] / height];
-  const [x1, x2] = [Math.max(0, Math.floor(raster.x / across)), Math.min(width, Math.ceil((raster.x + raster.width) / across))];
-  const [y1, y2] = [Math.max(0, Math.floor(raster.y / down)), Math.min(height, Math.ceil((raster.y + raster.height) / down))];
-  const columns = Int32Array.from({ length: Math.max(0, x2 - x1) }, (_, i) => Math.floor((x1 + i + 0.5) * across) - raster.x);
-  for (let y = y1; y < y2; y++) {
-    const row = Math.floor((y + 0.5) * down) - raster.y;
-    if (row < 0 || row >= raster.height) continue;
-    const [from, to] = [row * raster.width, y * width + x1];
-    for (let i = 0; i < columns.length; i++) {
-      const column = columns[i];
-      if (column >= 0 && column < raster.width && raster.bits[from + column]) bits[to + i] = 1;
+/** Sets what the spans have, whatever their grid: a cell is as the pixel in its middle. */
+function cover({ width, height, bits }: Coverage, spans: Spans): void {
+  const [across, down] = [spans.size[0] / width, spans.size[1] / height];
+  const from = Math.max(0, Math.floor(spans.x / across));
+  const to = Math.min(width, Math.ceil((spans.x + spans.columns.length) / across));
+  for (let x = from; x < to; x++) {
+    const column = spans.columns[Math.floor((x + 0.5) * across) - spans.x] ?? [];
+    for (let k = 0; k < column.length; k += 2) {
+      const bottom = Math.min(height, Math.ceil(column[k + 1] / down - 0.5));
+      for (let y = Math.max(0, Math.ceil(column[k] / down - 0.5)); y < bottom; y++) bits[y * width + x] = 1;
     }
   }
 }

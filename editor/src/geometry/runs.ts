@@ -20,19 +20,23 @@ export function decodeRuns(counts: string): number[] {
   return runs;
 }
 
+const ascii = new TextDecoder();
+
 export function encodeRuns(runs: number[]): string {
-  let text = "";
-  runs.forEach((run, i) => {
-    let value = i > 2 ? run - runs[i - 2] : run;
+  // Seven characters hold any 32-bit number.
+  const text = new Uint8Array(runs.length * 7);
+  let at = 0;
+  for (let i = 0; i < runs.length; i++) {
+    let value = i > 2 ? runs[i] - runs[i - 2] : runs[i];
     for (;;) {
       const low = value & 31;
       value >>= 5;
       const last = low & 16 ? value === -1 : value === 0;
-      text += String.fromCharCode((last ? low : low | 32) + 48);
+      text[at++] = (last ? low : low | 32) + 48;
       if (last) break;
     }
-  });
-  return text;
+  }
+  return ascii.decode(text.subarray(0, at));
 }
 
 /** Row-major bytes (0 or 1) of a column-major run list over a `width` x `height` cut-out. */

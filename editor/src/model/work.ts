@@ -89,7 +89,8 @@ export interface Work {
     frame_count: number;
     media_state: string;
     media_error: string;
-    media: { url: string; mime: string } | null;
+    /** `tiles`: of a very large picture, where its tiles are and which is where. */
+    media: { url: string; mime: string; tiles?: { pack: string; index: string } | null } | null;
     frames: FrameMedia[];
     /** Of a video file: where to learn when each frame is shown. */
     frame_times?: string | null;

@@ -4,7 +4,7 @@
 import { withPixels } from "../geometry/areas.ts";
 import type { Mask, Shape } from "../geometry/kinds.ts";
 import { type Flat, type Point, distance, pointAt } from "../geometry/plane.ts";
-import { copyOver, flood, maskOf, rasterOf, rasterOfParts } from "../geometry/raster.ts";
+import { maskOfSpans, merged, region, spansOf, spansOfParts } from "../geometry/spans.ts";
 import { polygonOf } from "../shapes/polygon.ts";
 import { ChainTool } from "./chain.ts";
 import type { Desk, Pointer, Tool, ToolSpec } from "./tool.ts";
@@ -48,7 +48,7 @@ class AreaTool extends ChainTool {
   protected override complete(draft: { points: Flat }): void {
     const target = maskInHand(this.desk);
     const size: [number, number] = target?.mask.size ?? [this.desk.size.x, this.desk.size.y];
-    const area = maskOf(rasterOfParts([[draft.points]], size));
+    const area = maskOfSpans(spansOfParts([[draft.points]], size));
     this.draft = null;
     if (area && target) this.desk.update(new Map([[target.id, withPixels(target.mask, area, this.removes ? 0 : 1)]]));
     else if (area) this.desk.create(area);
@@ -106,20 +106,9 @@ class FillTool implements Tool {
 /** The mask with the region around `p` set or cleared; undefined when setting would run out of the mask's own box. */
 function flooded(mask: Mask, p: Point, value: 0 | 1): Mask | null | undefined {
   const [x, y] = [Math.floor(p.x * mask.size[0]), Math.floor(p.y * mask.size[1])];
-  const raster = rasterOf(mask);
-  const copy = copyOver(raster, raster.x, raster.y, raster.x + raster.width, raster.y + raster.height);
-  flood(copy, x, y, value);
-  if (value === 1 && reachesBorder(raster.bits, copy.bits, copy.width, copy.height)) return undefined;
-  return maskOf(copy);
-}
-
-/** Was any pixel at the border set that had not been set before? */
-function reachesBorder(before: Uint8Array, after: Uint8Array, width: number, height: number): boolean {
-  for (let i = 0; i < after.length; i++) {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    if (after[i] && !before[i] && (x === 0 || y === 0 || x === width - 1 || y === height - 1)) return true;
-  }
-  return false;
+  const found = region(mask, x, y, value);
+  if (!found) return mask;
+  return value === 1 && found.open ? undefined : maskOfSpans(merged(spansOf(mask), found.spans, value));
 }
 
 export const areaTool: ToolSpec = { id: "area", label: "Lasso", icon: "lasso", kind: "mask", make: (desk: Desk) => new AreaTool(desk) };

@@ -1,8 +1,8 @@
 // Brush and eraser: strokes on the selected mask, or on a new one when none is selected.
 
 import type { Mask } from "../geometry/kinds.ts";
-import { type Flat, pointAt } from "../geometry/plane.ts";
-import { blank, copyOver, maskOf, rasterOf, stroke } from "../geometry/raster.ts";
+import type { Flat } from "../geometry/plane.ts";
+import { maskOfSpans, merged, noSpans, spansOf, stroked } from "../geometry/spans.ts";
 import { line, type View } from "../shapes/kind.ts";
 import { maskInHand } from "./area.ts";
 import type { Desk, Pointer, Tool, ToolSpec } from "./tool.ts";
@@ -78,15 +78,8 @@ class BrushTool implements Tool {
     const [w, h] = size;
     const radius = (this.desk.brush * w) / this.desk.size.x;
     const path = points.map((v, i) => v * (i % 2 ? h : w));
-    const xs = path.filter((_, i) => i % 2 === 0);
-    const ys = path.filter((_, i) => i % 2 === 1);
-    const low = (all: number[]): number => Math.floor(Math.min(...all) - radius - 1);
-    const high = (all: number[]): number => Math.ceil(Math.max(...all) + radius + 1);
-    const raster = copyOver(before ? rasterOf(before) : blank(size), low(xs), low(ys), high(xs), high(ys));
-    for (let i = 0; i < path.length / 2; i++) {
-      stroke(raster, pointAt(path, Math.max(0, i - 1)), pointAt(path, i), radius * this.shares[i], this.erasing ? 0 : 1);
-    }
-    return maskOf(raster);
+    const strokes = stroked(path, this.shares.map((share) => radius * share), size);
+    return maskOfSpans(merged(before ? spansOf(before) : noSpans(size), strokes, this.erasing ? 0 : 1));
   }
 
   finish(): void {

@@ -11,8 +11,15 @@ import { Panel, from } from "./panel.ts";
 import { field } from "./values.ts";
 import { REASONS } from "./verdicts.ts";
 
+/** Fields on the page at first; more follow as one scrolls to where they belong. */
+const PORTION = 30;
+
 export class AttributeList extends Panel {
   private stopStore: (() => void) | null = null;
+  /** How many fields there are to be seen, and of what: of another class it begins anew. */
+  private limit = PORTION;
+  private of = "";
+  private readonly nearEnd = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.showMore(), { rootMargin: "200px" });
 
   protected sources() {
     const { session } = this;
@@ -27,6 +34,37 @@ export class AttributeList extends Panel {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.stopStore?.();
+    this.nearEnd.disconnect();
+  }
+
+  override updated(): void {
+    this.nearEnd.disconnect();
+    const end = this.querySelector(".more-fields");
+    if (end) this.nearEnd.observe(end);
+  }
+
+  private showMore(): void {
+    this.limit += PORTION;
+    this.requestUpdate();
+  }
+
+  /** Puts the attribute's field on the page, where it is not yet among those shown. */
+  reveal(name: string): void {
+    const index = this.session.ontology.attributes.findIndex((a) => a.name === name);
+    if (index >= this.limit) this.limit = index + PORTION;
+    this.requestUpdate();
+  }
+
+  /** Of another class, or of the item again: from the beginning. */
+  private begin(of: string): void {
+    if (of !== this.of) [this.of, this.limit] = [of, PORTION];
+  }
+
+  /** The first of many fields. */
+  private portion(attributes: Attribute[]): { shown: Attribute[]; more: TemplateResult | typeof nothing } {
+    const left = attributes.length - this.limit;
+    const more = html`<button class="quiet small more-fields" @click=${() => this.showMore()}>Show ${Math.min(left, PORTION)} more of ${left.toLocaleString("en")}</button>`;
+    return left > 0 ? { shown: attributes.slice(0, this.limit), more } : { shown: attributes, more: nothing };
   }
 
   override render(): TemplateResult | typeof nothing {
@@ -37,10 +75,13 @@ export class AttributeList extends Panel {
     const { session } = this;
     const chosen = [...session.selection.ids].map((id) => session.store.get(id)!);
     const classes = [...new Set(chosen.map((o) => o.class))];
-    const attributes = session.ontology.forClass(classes[0]).filter((a) => classes.every((c) => session.ontology.forClass(c).includes(a)));
+    this.begin(classes.join("/"));
+    const taken = classes.map((c) => new Set(session.ontology.forClass(c)));
+    const attributes = [...taken[0]].filter((a) => taken.every((set) => set.has(a)));
     const disabled = !chosen.some((o) => session.bench.editable(o.id));
     const values = chosen.slice(0, 500).map((o) => attributesAt(o, session.bench.frame));
-    const rows = attributes.map((attribute) => {
+    const { shown, more } = this.portion(attributes);
+    const rows = shown.map((attribute) => {
       const first = values[0][attribute.name];
       const mixed = values.some((v) => !same(v[attribute.name], first));
       return field({ attribute, value: mixed ? null : first, mixed, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => objects.setAttribute(session, attribute, value) }, "object");
@@ -48,7 +89,7 @@ export class AttributeList extends Panel {
     return html`<div class="section-head"><h2>${this.heading()}</h2>${this.trackButtons()}
       <button class="quiet square" aria-label="Delete" title="Delete (Del)" ?disabled=${disabled} @click=${() => objects.remove(session)}>${icon("trash")}</button></div>
       <p class="muted measure figure">${this.measure()}</p>
-      ${rows.length ? html`<div class="fields">${rows}</div>` : nothing}
+      ${rows.length ? html`<div class="fields">${rows}${more}</div>` : nothing}
       ${session.reviewing && session.selection.only !== null ? this.marks(session.selection.only) : nothing}`;
   }
 
@@ -94,12 +135,14 @@ export class AttributeList extends Panel {
     const disabled = !session.mayEdit;
     const make = (list: Attribute[], values: Record<string, AttributeValue>, scope: string, set: (name: string, value: AttributeValue) => void): TemplateResult[] =>
       list.map((attribute) => field({ attribute, value: values[attribute.name], mixed: false, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => set(attribute.name, value) }, scope));
-    const item = make(session.ontology.forItem(), session.store.attributes, "item", (name, value) => objects.setItemAttribute(session, name, value));
-    const ofFrame = session.bench.parts.video ? session.ontology.forFrame() : [];
-    const frame = make(ofFrame, session.store.frames[String(session.bench.frame)] ?? {}, "frame", (name, value) => objects.setFrameAttribute(session, name, value));
+    this.begin("");
+    const ofItem = this.portion(session.ontology.forItem());
+    const item = make(ofItem.shown, session.store.attributes, "item", (name, value) => objects.setItemAttribute(session, name, value));
+    const ofFrame = this.portion(session.bench.parts.video ? session.ontology.forFrame() : []);
+    const frame = make(ofFrame.shown, session.store.frames[String(session.bench.frame)] ?? {}, "frame", (name, value) => objects.setFrameAttribute(session, name, value));
     if (!item.length && !frame.length) return nothing;
     return html`
-      ${item.length ? html`<div class="section-head"><h2>Item</h2></div><div class="fields">${item}</div>` : nothing}
-      ${frame.length ? html`<div class="section-head"><h2>Frame ${session.bench.frame + 1}</h2></div><div class="fields">${frame}</div>` : nothing}`;
+      ${item.length ? html`<div class="section-head"><h2>Item</h2></div><div class="fields">${item}${ofItem.more}</div>` : nothing}
+      ${frame.length ? html`<div class="section-head"><h2>Frame ${session.bench.frame + 1}</h2></div><div class="fields">${frame}${ofFrame.more}</div>` : nothing}`;
   }
 }

@@ -6,10 +6,19 @@ import type { LabelObject } from "../model/document.ts";
 import type { Missing } from "../model/ontology.ts";
 import type { Clash, Problem } from "../model/work.ts";
 import { kindLabel, kindOf } from "../shapes/index.ts";
+import type { AttributeList } from "./attribute-list.ts";
 import type { Dialogs } from "./dialogs.ts";
 
 /** Reasons where the project names none. */
 export const REASONS = ["wrong class", "missing object", "not tight", "wrong attribute", "extra object"];
+
+/** Goes to an attribute's field, which may be far down among many. */
+async function focusField(name: string): Promise<void> {
+  const list = document.querySelector<AttributeList>("lw-attributes");
+  list?.reveal(name);
+  await list?.updateComplete;
+  requestAnimationFrame(() => list?.querySelector<HTMLElement>(`[data-attribute="${CSS.escape(name)}"] :is(input, select, button)`)?.focus());
+}
 
 export function missingView(d: Dialogs): TemplateResult {
   const { session } = d;
@@ -21,7 +30,7 @@ export function missingView(d: Dialogs): TemplateResult {
     else session.selection.clear();
     if (id == null && "frame" in p && p.frame != null) session.frames.go(p.frame);
     const name = "attribute" in p ? p.attribute : undefined;
-    if (name) requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-attribute="${CSS.escape(name)}"] :is(input, select, button)`)?.focus()));
+    if (name) requestAnimationFrame(() => void focusField(name));
   };
   return html`<p>Nothing is lost; this is still to do:</p>
     <ul class="todo">${session.problems.slice(0, 200).map((p, i) => html`<li><button class="link" ?autofocus=${i === 0} @click=${() => jump(p)}>${"text" in p ? p.text : problemText(p)}</button></li>`)}</ul>

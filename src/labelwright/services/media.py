@@ -36,6 +36,7 @@ Rendition = Literal["original", "view", "thumb"]
 _THUMB, _VIEW = "image/jpeg", "image/webp"
 # Pictures of more pixels are decoded one at a time: eight threads with a gigabyte each would end the process.
 LARGE = 25_000_000
+TILED = 50_000_000
 _one_large = threading.Lock()
 # Frames of video files cut last, as JPEG. Only a head start: every process can cut every frame. Those who want frames
 # of the same file wait for each other, since one run answers them all.
@@ -74,17 +75,24 @@ def frames_key(sha256: bytes) -> str:
     return f"frames/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
-def ingest(store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int, frame: bool = False) -> Ingested:
+def ingest(
+    store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int, frame: bool = False, tiled: int = TILED
+) -> Ingested:
     """Probe a file and store it with its thumbnail and what else it needs. No database: call it outside transactions.
 
-    `frame`: of a sequence, so people will step through it quickly. Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
+    `frame`: of a sequence, so people will step through it quickly. Pictures of more pixels than `tiled` are cut into tiles. Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
     found = probe.probe(path, max_pixels)
     with _one_large if found.width * found.height > LARGE else nullcontext():
         small = thumbs.thumbnail(path, found)
         copy = thumbs.view(path, found)
         if frame and found.kind == "image" and renditions.worth(found.width, found.height):
             store.put(renditions.key(sha256), thumbs.small(path), mime=renditions.MIME)
+        in_tiles = found.kind == "image" and not frame and found.width * found.height > tiled
+        if in_tiles:
+            renditions.tile(store, path, sha256)
     info = dict(found.info or {}) | {"thumb": True}
+    if in_tiles:
+        info["tiles"] = True
     if copy is not None:
         store.put(view_key(sha256), copy, mime=_VIEW)
         info["view"] = True
@@ -111,7 +119,9 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
         if size == 0:
             raise Invalid("The file is empty.", field="file")
         copy.flush()
-        return ingest(store, Path(copy.name), digest.digest(), size, max_pixels=settings.max_pixels)
+        return ingest(
+            store, Path(copy.name), digest.digest(), size, max_pixels=settings.max_pixels, tiled=settings.tile_pixels
+        )
 
 
 def record(session: Session, team_id: int, ingested: Ingested) -> Media:

@@ -182,7 +182,7 @@ def _take_in(shared: Shared, work: Work) -> Ingested:
         known = _known(shared.database, work.team_id, got.sha256)
         return known or media.ingest(
             shared.store, got.path, got.sha256, got.size, max_pixels=shared.settings.max_pixels,
-            frame=work.role == "frame",
+            frame=work.role == "frame", tiled=shared.settings.tile_pixels,
         )  # fmt: skip
 
 

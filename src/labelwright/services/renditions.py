@@ -1,13 +1,16 @@
-"""Smaller copies of large pictures, for frames that are seen for a moment only: kept in the storage beside the file.
+"""What editors show of large pictures instead of the file itself: kept in the storage beside it.
 
-They are made with the file where it is known to be a frame of a sequence, else when the first link to one is followed."""
+Smaller copies, for frames that are seen for a moment only, are made with the file where it is known to be a frame of a
+sequence, else when the first link to one is followed. Very large pictures are cut into tiles when they come."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from pathlib import Path
 
 from labelwright.errors import Invalid, NotFound
-from labelwright.media import thumbs
+from labelwright.media import thumbs, tiles
 from labelwright.models.items import Media
 from labelwright.storage import Links, Store, content_key
 
@@ -55,3 +58,32 @@ def make(store: Store, wanted: str) -> None:
             except Invalid as error:
                 raise NotFound(f"file {wanted}") from error
         store.put(wanted, body, mime=MIME)
+
+
+def pack_key(sha256: bytes) -> str:
+    """Storage key of a very large picture's tiles, one after another (JPEG each)."""
+    return f"tiles/{sha256.hex()[:2]}/{sha256.hex()}"
+
+
+def index_key(sha256: bytes) -> str:
+    """Storage key of what says where each tile lies in the pack (JSON, see `media.tiles`)."""
+    return f"{pack_key(sha256)}.json"
+
+
+def tile(store: Store, path: Path, sha256: bytes) -> None:
+    """Cut a picture into tiles. The index is stored last: where it is, all is there. Raises `Invalid`."""
+    with tempfile.NamedTemporaryFile(prefix="labelwright-tiles-") as pack:
+        index = tiles.cut(path, pack)
+        pack.flush()
+        store.put(pack_key(sha256), Path(pack.name), mime="application/octet-stream")
+    store.put(index_key(sha256), index, mime="application/json")
+
+
+def tiles_for(links: Links, media: Media) -> dict[str, str] | None:
+    """Signed links to a picture's tiles, `{"pack", "index"}`; None when it is shown as it is."""
+    if not (media.info or {}).get("tiles"):
+        return None
+    return {
+        "pack": links.sign(pack_key(media.sha256), "application/octet-stream"),
+        "index": links.sign(index_key(media.sha256), "application/json"),
+    }

@@ -82,6 +82,10 @@ QUERIES: dict[str, list[int]] = {
     "found2": [2],
     "filename:found*3": [3],
     "-(annotated:true)": [3, 4],
+    "min-width:42 max-width:44": [2, 3, 4],
+    "min-height:31": [],
+    "min-annotations:1 tag:night": [0, 1, 5],
+    "max-annotations:0": [3, 4],
 }
 
 
@@ -110,9 +114,32 @@ print(json.dumps({"found": out, "pages": pages, "hit": hit, "videos": videos,
     assert "found2.png" in bench.cli("search", "class:dog")
 
 
+def test_classes_of_whole_pictures_are_found(bench: Bench) -> None:
+    found = bench.script("""
+p = ws.create_project("Whole", "multi-label-classification", "", "x")
+slug, key = p.id.split("/")[1], os.environ["ROBOFLOW_API_KEY"]
+names = json.loads(sys.argv[1])
+ids = [p.single_upload(image_path=name)["image"]["id"] for name in names]
+for image, labels in zip(ids, [["red & #1", "big"], ["big"]]):
+    rfapi.save_annotation(key, slug, "x", json.dumps(labels), image)
+out = {q: [ids.index(hit["id"]) for hit in ws.search(q + " project:" + slug)["results"]]
+       for q in ('class:"red & #1"', "class:big", "-class:big", "class:huge", "annotated:true", "annotated:false")}
+out["project"] = [ids.index(hit["id"]) for hit in p.search(class_name="red & #1")]
+same = Path("again"); same.mkdir(); (same / names[0]).write_bytes(Path(names[2]).read_bytes() + b"\\0")
+other = p.single_upload(image_path=str(same / names[0]))["image"]
+out["other"] = [other["id"] in ids, p.image(other["id"])["name"] == names[0], p.image(ids[0])["labels"]]
+print(json.dumps(out))
+""", json.dumps(bench.pictures(3, "whole")))  # fmt: skip
+    assert found == {
+        'class:"red & #1"': [0], "class:big": [0, 1], "-class:big": [2], "class:huge": [], "annotated:true": [0, 1],
+        "annotated:false": [2], "project": [0], "other": [False, True, ["red & #1", "big"]],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
+        ("min-width:wide", "wide"),
         ('tag:"night', "quotation mark"),
         ("colour:red", "colour"),
         ("(tag:a", "partner"),

@@ -83,11 +83,19 @@ class OpenJobBody(TypedDict):
     read_only_attributes: list[str]
 
 
+class TilesBody(TypedDict):
+    """A very large picture in tiles: `index` tells where each JPEG lies in `pack`, to be fetched by byte range."""
+
+    pack: str
+    index: str
+
+
 class FileBody(TypedDict):
     """A file, under a link that expires."""
 
     url: str
     mime: str
+    tiles: TilesBody | None
 
 
 class FrameBody(TypedDict):
@@ -293,7 +301,7 @@ def opened_item(call: Call, item: Item) -> OpenItemBody:
         "frame_count": item.frames,
         "media_state": item.media_state,
         "media_error": item.media_error,
-        "media": {"url": link(call, main), "mime": shown_as(main)} if main is not None else None,
+        "media": _file(call, main) if main is not None else None,
         "frames": [_frame(call, row, found) for row, found in files if row.role == "frame"],
         "references": [_reference(call, row, found) for row, found in files if row.role == "reference"],
         "frame_times": f"/api/v1/items/{item.uid}/frame-times" if main is not None and main.frames else None,
@@ -315,6 +323,11 @@ def link(call: Call, file: Media) -> str:
 def shown_as(file: Media) -> str:
     """The type of what `link` leads to."""
     return "image/webp" if (file.info or {}).get("view") else file.mime
+
+
+def _file(call: Call, file: Media) -> FileBody:
+    tiles: Any = renditions.tiles_for(call.context.links, file)
+    return {"url": link(call, file), "mime": shown_as(file), "tiles": tiles}
 
 
 def _frame(call: Call, row: ItemMedia, file: Media | None) -> FrameBody:

@@ -77,7 +77,9 @@ def _ingested(context: Context, said: dict[str, str], file: Any, raw: bytes) -> 
         fetcher = Fetcher(settings)
         try:
             with fetcher.get(said["image"]) as got:
-                return media.ingest(store, got.path, got.sha256, got.size, max_pixels=settings.max_pixels)
+                return media.ingest(
+                    store, got.path, got.sha256, got.size, max_pixels=settings.max_pixels, tiled=settings.tile_pixels
+                )
         finally:
             fetcher.close()
     if not raw.strip():

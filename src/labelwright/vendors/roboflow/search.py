@@ -84,10 +84,11 @@ def _pictures(body: dict[str, Any]) -> ColumnElement[bool]:
 def _filtered(ask: Ask, project: Project, body: dict[str, Any]) -> Select[Item]:
     query = select(Item).where(Item.project_id == project.id, Item.kind == "image")
     terms: list[ColumnElement[bool]] = []
+    scope = roboql.Scope(ask.session, [project.id])
     if tag := wire.text(body, "tag"):
-        terms.append(roboql.tagged(ask.session, tag))
+        terms.append(roboql.tagged(scope, tag))
     if name := wire.text(body, "class_name"):
-        terms.append(roboql.has_class(ask.session, name))
+        terms.append(roboql.has_class(scope, name))
     if wire.flag(body.get("in_dataset")):
         terms.append(Item.accepted_at.is_not(None))
     if ref := wire.text(body, "batch_id"):
@@ -171,4 +172,6 @@ def _file(row: Item, slugs: dict[int, str]) -> dict[str, Any]:
 
 def found(session: Session, project_ids: list[int], words: str) -> Select[Item]:
     """The images of these projects that a query finds, unordered. Raises `Refused` for a query that cannot be read."""
-    return select(Item).where(Item.project_id.in_(project_ids), Item.kind == "image", roboql.parse(session, words))
+    return select(Item).where(
+        Item.project_id.in_(project_ids), Item.kind == "image", roboql.parse(roboql.Scope(session, project_ids), words)
+    )

@@ -189,7 +189,12 @@ def fetch(context: Context, links: Sequence[str]) -> dict[str, Ingested]:
         try:
             with fetcher.get(link) as got:
                 return media.ingest(
-                    context.store, got.path, got.sha256, got.size, max_pixels=context.settings.max_pixels
+                    context.store,
+                    got.path,
+                    got.sha256,
+                    got.size,
+                    max_pixels=context.settings.max_pixels,
+                    tiled=context.settings.tile_pixels,
                 )
         except FetchError as error:
             raise Refused(400, f"The link {wire.short(link)} could not be fetched: {error.message}") from None

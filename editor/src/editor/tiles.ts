@@ -1,0 +1,190 @@
+// Very large pictures: only the tiles in sight are fetched, at the size at which they are seen, and few of them kept.
+
+import type { Bounds } from "../geometry/plane.ts";
+import type { View } from "../shapes/kind.ts";
+import { Emitter } from "../store/emitter.ts";
+import { type Level, decoded } from "./decoding.ts";
+
+/** What the server's index says: level 0 is the picture itself, each further one half as large; `tiles`: offset and length
+ * of each in the pack, by rows. */
+export interface TileIndex {
+  width: number;
+  height: number;
+  side: number;
+  levels: { width: number; height: number; tiles: number[] }[];
+}
+
+/** Tiles that are kept: 1 MB each. More than a large screen shows. */
+const KEPT = 256;
+const AT_ONCE = 4;
+const BATCH = 40;
+
+interface Tile {
+  level: number;
+  column: number;
+  row: number;
+  image: Level | null;
+  /** The image under another light. */
+  lit: Level | null;
+}
+
+/** The picture on the screen: of others no tiles are kept. */
+let drawn: Tiles | null = null;
+
+export class Tiles {
+  /** Tiles came: the places that look different now. */
+  readonly came = new Emitter<Bounds[]>();
+  /** Changes the light of each tile before it is drawn; null: they are drawn as they are. */
+  private relight: ((image: Level) => Level) | null = null;
+  private readonly kept = new Map<number, Tile>();
+  private wanted: Tile[] = [];
+  private coming = 0;
+  private fresh: Bounds[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly index: TileIndex,
+    private readonly pack: string,
+  ) {}
+
+  /** Opens a picture by the addresses of its index and its pack; the smallest level is there at once. */
+  static async open(indexUrl: string, pack: string): Promise<{ tiles: Tiles; overview: Level }> {
+    const answer = await fetch(indexUrl, { credentials: "same-origin" });
+    if (!answer.ok) throw new Error(`The picture answered ${answer.status}`);
+    const tiles = new Tiles((await answer.json()) as TileIndex, pack);
+    return { tiles, overview: await tiles.overview() };
+  }
+
+  get size(): { x: number; y: number } {
+    return { x: this.index.width, y: this.index.height };
+  }
+
+  private async overview(): Promise<Level> {
+    const last = this.index.levels.length - 1;
+    const { width, height } = this.index.levels[last];
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [width, height];
+    const context = canvas.getContext("2d", { alpha: false })!;
+    const { side } = this.index;
+    const columns = Math.ceil(width / side);
+    const places = Array.from({ length: columns * Math.ceil(height / side) }, (_, i) => [i % columns, Math.floor(i / columns)]);
+    await Promise.all(places.map(async ([column, row]) => {
+      const image = await this.fetch(last, column, row);
+      context.drawImage(image, column * side, row * side);
+      if ("close" in image) image.close();
+    }));
+    return canvas;
+  }
+
+  private async fetch(level: number, column: number, row: number): Promise<Level> {
+    const { width, tiles } = this.index.levels[level];
+    const at = 2 * (row * Math.ceil(width / this.index.side) + column);
+    return (await decoded(this.pack, Infinity, [tiles[at], tiles[at] + tiles[at + 1]]))[0];
+  }
+
+  setLight(relight: ((image: Level) => Level) | null): void {
+    this.relight = relight;
+    for (const tile of this.kept.values()) tile.lit = null;
+  }
+
+  /** Draws what is there of the places in sight (screen pixels), and fetches the rest. `zoom`: screen pixels per pixel. */
+  draw(context: CanvasRenderingContext2D, view: View, zoom: number, left: number, top: number, right: number, bottom: number): void {
+    if (drawn !== this) drawn?.close();
+    drawn = this;
+    const { levels, side } = this.index;
+    const number = Math.min(levels.length - 1, Math.max(0, Math.floor(Math.log2(1 / zoom))));
+    if (number === levels.length - 1) return void (this.wanted = []);
+    const { width, height } = levels[number];
+    const unit = { x: view.metric.x / width, y: view.metric.y / height };
+    const first = (from: number, origin: number, size: number): number => Math.max(0, Math.floor((from - origin) / size / side));
+    const last = (to: number, origin: number, size: number, end: number): number => Math.min(Math.ceil(end / side), Math.ceil((to - origin) / size / side));
+    const columns = [first(left, view.x(0), unit.x), last(right, view.x(0), unit.x, width)];
+    const rows = [first(top, view.y(0), unit.y), last(bottom, view.y(0), unit.y, height)];
+    const missing: Tile[] = [];
+    for (let row = rows[0]; row < rows[1]; row++) {
+      for (let column = columns[0]; column < columns[1]; column++) {
+        const tile = this.tile(number, column, row);
+        if (tile.image) this.drawTile(context, view, tile);
+        else missing.push(tile);
+      }
+    }
+    const middle = [(columns[0] + columns[1] - 1) / 2, (rows[0] + rows[1] - 1) / 2];
+    const far = (tile: Tile): number => Math.hypot(tile.column - middle[0], tile.row - middle[1]);
+    this.wanted = missing.sort((a, b) => far(a) - far(b));
+    this.fetchWanted();
+  }
+
+  private tile(level: number, column: number, row: number): Tile {
+    const place = (level * 65_536 + row) * 65_536 + column;
+    const tile = this.kept.get(place) ?? { level, column, row, image: null, lit: null };
+    this.kept.delete(place);
+    this.kept.set(place, tile);
+    for (const [old, gone] of this.kept) {
+      if (this.kept.size <= KEPT) break;
+      this.kept.delete(old);
+      if (gone.image && "close" in gone.image) gone.image.close();
+      gone.image = null;
+    }
+    return tile;
+  }
+
+  private drawTile(context: CanvasRenderingContext2D, view: View, tile: Tile): void {
+    if (this.relight) tile.lit ??= this.relight(tile.image!);
+    const image = tile.lit ?? tile.image!;
+    const b = this.place(tile, image);
+    // On whole pixels of the screen: neighbouring tiles meet without a seam.
+    const { a, d, e, f } = context.getTransform();
+    const x = (at: number): number => (Math.round(view.x(at) * a + e) - e) / a;
+    const y = (at: number): number => (Math.round(view.y(at) * d + f) - f) / d;
+    context.drawImage(image, x(b.x1), y(b.y1), x(b.x2) - x(b.x1), y(b.y2) - y(b.y1));
+  }
+
+  private place({ level, column, row }: Tile, image: Level): Bounds {
+    const { width, height } = this.index.levels[level];
+    const [x, y] = [column * this.index.side, row * this.index.side];
+    return { x1: x / width, y1: y / height, x2: (x + image.width) / width, y2: (y + image.height) / height };
+  }
+
+  private fetchWanted(): void {
+    while (this.coming < AT_ONCE && this.wanted.length) {
+      const tile = this.wanted.shift()!;
+      if (tile.image) continue;
+      this.coming++;
+      this.fetch(tile.level, tile.column, tile.row)
+        .then((image) => this.take(tile, image))
+        // What cannot be had stays as it is in the smaller picture, and is asked for again when the view moves.
+        .catch(() => undefined)
+        .finally(() => {
+          this.coming--;
+          this.fetchWanted();
+        });
+    }
+  }
+
+  private take(tile: Tile, image: Level): void {
+    const place = (tile.level * 65_536 + tile.row) * 65_536 + tile.column;
+    if (this.kept.get(place) !== tile || tile.image) {
+      if ("close" in image) image.close();
+      return;
+    }
+    tile.image = image;
+    this.fresh.push(this.place(tile, image));
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.came.emit(this.fresh.splice(0));
+    }, BATCH);
+  }
+
+  /** Forgets all tiles. */
+  close(): void {
+    this.wanted = [];
+    clearTimeout(this.timer);
+    for (const { image } of this.kept.values()) if (image && "close" in image) image.close();
+    this.kept.clear();
+  }
+
+  /** Is there anything in sight that is still to come? */
+  get busy(): boolean {
+    return this.coming > 0 || this.wanted.length > 0;
+  }
+}
