@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from labelwright.geometry.document import encode
 from labelwright.models.documents import DocumentHead, Revision
 from labelwright.models.events import Delivery, Event
 from labelwright.models.items import Item
+from labelwright.models.projects import Project
 from labelwright.models.work import Task
 from labelwright.services import documents
 from labelwright.storage import open_store
@@ -41,7 +43,8 @@ def open_floor(server: LiveServer, folder: Path, origin: Origin, ports: list[int
 def check_nothing_lost(floor: Floor, database: Database) -> None:
     """Everything acknowledged is there, once; every document is the sum of its revisions."""
     with database.read() as session:
-        rows = session.execute(select(Task, Item).join(Item, Item.id == Task.item_id)).all()
+        query = select(Task, Item).join(Item, Item.id == Task.item_id).join(Project, Project.id == Item.project_id)
+        rows = session.execute(query.where(Project.uid == uuid.UUID(floor.project))).all()
         by_reference = {item.reference_id: (task, item) for task, item in rows}
         assert len(by_reference) == len(rows), "a job was filed twice"
         for reference, job in floor.filed.items():
