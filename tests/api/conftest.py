@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from labelwright import asgi, settings
 from labelwright.db import Database
-from labelwright.models.identity import Team
+from labelwright.models.identity import Team, User
 from labelwright.services import identity, workspaces
+from tests.support.cast import PASSWORD, PASSWORD_HASH
 
 
 @dataclass
@@ -50,19 +52,24 @@ class Floor:
     def team(self, email: str, name: str) -> Person:
         """A new team with its owner."""
         with self.database.write() as session:
-            made = workspaces.first_set_up(session, email, team_name=name, workspace_name=f"{name} workspace")
-            team, workspace = str(made.team.uid), str(made.workspace.uid)
-            api = self.client_with(made.api_key)
-            return Person(str(made.user.uid), email, made.password, made.api_key, team, workspace, api)
+            team = identity.create_team(session, name)
+            workspace = workspaces.create(session, None, team, f"{name} workspace")
+            return self._person(session, team, email, "owner", str(workspace.uid))
 
     def member(self, of: Person, email: str, role: str) -> Person:
         """Another person in a team."""
         with self.database.write() as session:
-            user, password = identity.create_user(session, email)
             team = session.scalars(select(Team).where(Team.uid == uuid.UUID(of.team))).one()
-            identity.set_role(session, team.id, user, role)
-            _, key = identity.create_key(session, user, team.id, "test")
-            return Person(str(user.uid), email, password, key, of.team, of.workspace, self.client_with(key))
+            return self._person(session, team, email, role, of.workspace)
+
+    def _person(self, session: Session, team: Team, email: str, role: str, workspace: str) -> Person:
+        """A person in a team with a key. All have the cast's password: hashing one for each is slow on purpose."""
+        user = User(email=email, name=email.partition("@")[0], password_hash=PASSWORD_HASH)
+        session.add(user)
+        session.flush()
+        identity.set_role(session, team.id, user, role)
+        _, key = identity.create_key(session, user, team.id, "test")
+        return Person(str(user.uid), email, PASSWORD, key, str(team.uid), workspace, self.client_with(key))
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ class Server:
 
     def create(self, name: str, template: str = "template0") -> str:
         """Make a database as a copy of another; returns its address."""
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY WAL_LOG")
         self.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
