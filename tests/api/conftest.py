@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,23 +54,28 @@ class Floor:
         """A new team with its owner."""
         with self.database.write() as session:
             team = identity.create_team(session, name)
+            user = _joined(session, team, email, "owner")
             workspace = workspaces.create(session, None, team, f"{name} workspace")
-            return self._person(session, team, email, "owner", str(workspace.uid))
+            return self._person(session, team, user, str(workspace.uid), "First key")
 
     def member(self, of: Person, email: str, role: str) -> Person:
         """Another person in a team."""
         with self.database.write() as session:
             team = session.scalars(select(Team).where(Team.uid == uuid.UUID(of.team))).one()
-            return self._person(session, team, email, role, of.workspace)
+            return self._person(session, team, _joined(session, team, email, role), of.workspace, "test")
 
-    def _person(self, session: Session, team: Team, email: str, role: str, workspace: str) -> Person:
-        """A person in a team with a key. All have the cast's password: hashing one for each is slow on purpose."""
-        user = User(email=email, name=email.partition("@")[0], password_hash=PASSWORD_HASH)
-        session.add(user)
-        session.flush()
-        identity.set_role(session, team.id, user, role)
-        _, key = identity.create_key(session, user, team.id, "test")
-        return Person(str(user.uid), email, PASSWORD, key, str(team.uid), workspace, self.client_with(key))
+    def _person(self, session: Session, team: Team, user: User, workspace: str, key_name: str) -> Person:
+        _, key = identity.create_key(session, user, team.id, key_name)
+        return Person(str(user.uid), user.email, PASSWORD, key, str(team.uid), workspace, self.client_with(key))
+
+
+def _joined(session: Session, team: Team, email: str, role: str) -> User:
+    """A new person in a team. All have the cast's password: hashing one for each is slow on purpose."""
+    user = User(email=email, name=email.partition("@")[0], password_hash=PASSWORD_HASH)
+    session.add(user)
+    session.flush()
+    identity.set_role(session, team.id, user, role)
+    return user
 
 
 @pytest.fixture
@@ -78,6 +84,25 @@ def floor(database_url: str, tmp_path: Path) -> Iterator[Floor]:
     app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=database_url, workers=0))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Floor(app, app.state.context.database, client)
+
+
+@pytest.fixture
+def working(database_url: str, tmp_path: Path) -> Iterator[Floor]:
+    """An application that runs its background tasks itself."""
+    app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=database_url, workers=2))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Floor(app, app.state.context.database, client)
+
+
+def wait(person: Person, uid: str) -> dict[str, Any]:
+    """A background task once it has ended, as its owner sees it."""
+    body: dict[str, Any] = {}
+    for _ in range(1500):
+        body = person.api.get(f"/api/v1/background-tasks/{uid}").json()
+        if body["state"] in ("done", "failed"):
+            return body
+        time.sleep(0.02)
+    raise AssertionError(body)
 
 
 @pytest.fixture

@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import pytest
 from PIL import Image
-from starlette.testclient import TestClient
 
-from labelwright import asgi, settings
 from labelwright.formats import FORMATS
-from tests.api.conftest import Floor, Person
-
-
-@pytest.fixture
-def working(database_url: str, tmp_path: Path) -> Iterator[Floor]:
-    """An application that runs its background tasks itself."""
-    app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=database_url, workers=2))
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield Floor(app, app.state.context.database, client)
-
-
-def wait(person: Person, uid: str) -> dict[str, Any]:
-    for _ in range(300):
-        body = person.api.get(f"/api/v1/background-tasks/{uid}").json()
-        if body["state"] in ("done", "failed"):
-            return body
-        time.sleep(0.1)
-    raise AssertionError(body)
+from tests.api.conftest import Floor, wait
 
 
 def labelme(**more: str) -> bytes:

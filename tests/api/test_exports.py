@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
-from starlette.testclient import TestClient
 
-from labelwright import asgi, settings
 from labelwright.models.items import Item
-from tests.api.conftest import Floor, Person
+from tests.api.conftest import Floor, Person, wait
 
 BOX = {"type": "rectangle", "box": [0.25, 0.25, 0.75, 0.5]}
-
-
-@pytest.fixture
-def working(database_url: str, tmp_path: Path) -> Iterator[Floor]:
-    """An application that runs its background tasks itself."""
-    app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=database_url, workers=2))
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield Floor(app, app.state.context.database, client)
-
-
-def wait(person: Person, uid: str) -> dict[str, Any]:
-    for _ in range(300):
-        body = person.api.get(f"/api/v1/background-tasks/{uid}").json()
-        if body["state"] in ("done", "failed"):
-            return body
-        time.sleep(0.1)
-    raise AssertionError(body)
 
 
 def test_an_export_from_request_to_file(working: Floor) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from labelwright import asgi, settings
 from labelwright.api.app import TAGS
 from tests.api.conftest import Floor
-from tests.support.postgres import free_port
+from tests.support import serving
 
 
 def test_the_document_is_whole(floor: Floor) -> None:
@@ -64,15 +61,8 @@ def served(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
     (tmp_path / "x.sqlite3").write_bytes(sqlite_template.read_bytes())
     app = asgi.create_app(settings.load({}, data=tmp_path / "data", database_url=url, workers=0))
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving.served(app) as address:
+        yield address
 
 
 @pytest.mark.browser

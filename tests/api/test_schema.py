@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
@@ -21,7 +19,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 from labelwright import asgi
 from labelwright import settings as configuration
 from labelwright.services import workspaces
-from tests.support.postgres import free_port
+from tests.support.serving import served
 
 EXAMPLES = 100 if os.environ.get("LABELWRIGHT_NIGHTLY") == "1" else 4
 # A stream without an end, and what would take the test's own key or team away from it.
@@ -62,22 +60,15 @@ def live(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         made = workspaces.first_set_up(session, "olga@example.org")
         team, user = str(made.team.uid), str(made.user.uid)
         workspace, key = str(made.workspace.uid), made.api_key
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.02)
     client = requests.Session()
     headers = {"authorization": f"Bearer {key}"}
     client.headers.update(headers)
-    found = Live(f"http://127.0.0.1:{port}", client, headers)
-    found.schema = schemathesis.openapi.from_dict(client.get(f"{found.url}/api/v1/openapi.json").json())
-    found.things = {"teams.uid": team, "teams.user": user, "workspaces.ref": workspace, **_things(found)}
-    yield found
-    client.close()
-    server.should_exit = True
-    thread.join()
+    with served(app) as url:
+        found = Live(url, client, headers)
+        found.schema = schemathesis.openapi.from_dict(client.get(f"{url}/api/v1/openapi.json").json())
+        found.things = {"teams.uid": team, "teams.user": user, "workspaces.ref": workspace, **_things(found)}
+        yield found
+        client.close()
 
 
 def _things(live: Live) -> dict[str, str]:

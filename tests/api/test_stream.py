@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
@@ -19,24 +17,14 @@ from labelwright.db import now
 from labelwright.models.identity import WrongTry
 from labelwright.services import tries
 from tests.api.conftest import Floor, Person
-from tests.support.postgres import free_port
+from tests.support.serving import served
 
 
 @pytest.fixture
 def address(floor: Floor) -> Iterator[str]:
     """The floor's application on a real socket as well."""
-    port = free_port()
-    config = uvicorn.Config(floor.app, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            thread.join(0.02)
-        yield f"http://127.0.0.1:{port}/api/v1"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with served(floor.app, lifespan="off") as url:
+        yield f"{url}/api/v1"
 
 
 def messages(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,11 @@ def question(**more: Any) -> dict[str, Any]:
     return {"protocol": "labelwright.model/1", "ask": "whole", "box": None, "point": None, "image": image} | more
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The adapter with the tiny model, running; its address."""
     module = adapter()
-    path = tiny_model(tmp_path_factory.mktemp("onnx") / "colours.onnx")
+    path = tiny_model(folder / "colours.onnx")
     server = module.serve(path, module.Options(("background", "red", "blue"), side=96), "127.0.0.1", 0, KEY)
     server.RequestHandlerClass.log_message = lambda *_: None
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -82,6 +84,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("onnx")) as address:
+        yield address
 
 
 def asked(url: str, body: Any, key: str = KEY) -> tuple[int, Any]:

@@ -263,13 +263,30 @@ def hand(studio: Studio, browser: Any) -> Iterator[Callable[..., Hand]]:
 def sign_in(context: Any, studio: Studio, who: str) -> None:
     """Sign in through the form, once a run: Argon2 is slow on purpose."""
     page = context.new_page()
-    page.goto(f"{studio.server.url}/login")
-    page.fill("input[name=email]", studio.people[who]["email"])
-    page.fill("input[name=password]", studio.people[who]["password"])
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
+    enter(page, studio.server.url, studio.people[who]["email"], studio.people[who]["password"])
     studio.cookies[who] = next(c for c in context.cookies() if "labelwright" in c["name"])
     page.close()
+
+
+def enter(page: Any, url: str, login: str, password: str) -> None:
+    """Fill in the form of a server at `url` and wait until it let them in."""
+    page.goto(f"{url}/login")
+    page.fill("input[name=email]", login)
+    page.fill("input[name=password]", password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: "/login" not in address)
+
+
+def somebody(
+    server: processes.LiveServer, browser: Any, login: str, password: str, size: tuple[int, int] = (64, 48)
+) -> Hand:
+    """A person of another server, signed in through the form; pictures there have that size."""
+    hand = Hand(
+        Studio(server, pictures.Site(0), {}), browser.new_context(viewport={"width": 1280, "height": 800}), login
+    )
+    hand.size = size
+    enter(hand.page, server.url, login, password)
+    return hand
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from tests.assist.test_onnx_adapter import KEY, adapter, scene, tiny_model
+from tests.assist.test_onnx_adapter import KEY, scene, serving
 from tests.editor.conftest import Hand, Studio, Task
 
 pytestmark = pytest.mark.browser
@@ -21,16 +20,8 @@ CLASSES = [{"name": "red", "shapes": ["polygon"]}, {"name": "azure", "shapes": [
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    module = adapter()
-    path = tiny_model(tmp_path_factory.mktemp("onnx") / "colours.onnx")
-    server = module.serve(path, module.Options(("background", "red", "blue"), side=96), "127.0.0.1", 0, KEY)
-    server.RequestHandlerClass.log_message = lambda *_: None
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(tmp_path_factory.mktemp("onnx")) as address:
+        yield address
 
 
 def scene_task(studio: Studio, url: str, **more: Any) -> Task:

@@ -7,13 +7,8 @@ from labelwright.errors import Forbidden, Invalid, NotFound
 from labelwright.models.events import Event
 from labelwright.models.items import Item
 from labelwright.services import comments
-from tests.support.cast import a_project, gather
+from tests.support.cast import a_project
 from tests.support.work import some_items
-
-
-@pytest.fixture
-def cast(session):
-    return gather(session)
 
 
 @pytest.fixture

@@ -8,13 +8,8 @@ from labelwright.models.items import Item
 from labelwright.services import documents, jobs, ontology, queue, review, tasks
 from labelwright.services.documents import Change
 from labelwright.services.ontology import AttributeInput, ClassInput
-from tests.support.cast import a_project, gather
+from tests.support.cast import a_project
 from tests.support.work import a_job
-
-
-@pytest.fixture
-def cast(session):
-    return gather(session)
 
 
 @pytest.fixture

@@ -12,16 +12,11 @@ from labelwright.models.items import Item
 from labelwright.models.work import Comment, Task
 from labelwright.services import batches, jobs, lists, ontology
 from labelwright.services.lists import Filter
-from tests.support.cast import a_project, gather
+from tests.support.cast import a_project
 from tests.support.work import a_job, some_items
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 120
-
-
-@pytest.fixture
-def cast(session):
-    return gather(session)
 
 
 @pytest.fixture

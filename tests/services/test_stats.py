@@ -8,20 +8,10 @@ from sqlalchemy import insert
 from labelwright.errors import Forbidden, NotFound
 from labelwright.models.documents import LabelCount
 from labelwright.services import jobs, ontology, queue, review, stats, tasks
-from tests.support.cast import a_project, gather
+from tests.support.cast import a_project
 from tests.support.work import a_job
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def cast(session):
-    return gather(session)
-
-
-@pytest.fixture
-def project(session, cast):
-    return a_project(session, cast)
 
 
 def label(session, actor, task, at, seconds=60):

@@ -10,18 +10,7 @@ from labelwright.models.items import Item
 from labelwright.models.work import Comment
 from labelwright.services import documents, identity, jobs, ontology, queue, review, tasks, workflows
 from labelwright.services.documents import Change
-from tests.support.cast import a_project, gather
 from tests.support.work import a_job
-
-
-@pytest.fixture
-def cast(session):
-    return gather(session)
-
-
-@pytest.fixture
-def project(session, cast):
-    return a_project(session, cast)
 
 
 def told(session, task):

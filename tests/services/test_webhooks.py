@@ -10,20 +10,10 @@ from labelwright.db import now
 from labelwright.errors import Conflict, Forbidden, Invalid, NotFound
 from labelwright.models.events import Delivery, Webhook
 from labelwright.services import events, queue, tasks, webhooks
-from tests.support.cast import a_project, gather
+from tests.support.cast import a_project
 from tests.support.work import a_job
 
 URL = "https://example.org/hook"
-
-
-@pytest.fixture
-def cast(session):
-    return gather(session)
-
-
-@pytest.fixture
-def project(session, cast):
-    return a_project(session, cast)
 
 
 def pending(session):

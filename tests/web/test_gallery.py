@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 
 from labelwright.edge.auth import COOKIE
 from labelwright.services import identity
 from tests.support import work
-from tests.support.postgres import free_port
+from tests.support.serving import served
 from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
@@ -22,15 +19,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def address(site: Site) -> Iterator[str]:
     """The site on a real socket."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(site.app, port=port, lifespan="off", log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with served(site.app, lifespan="off") as url:
+        yield url
 
 
 def enter(page: Any, site: Site, address: str, name: str) -> None:

@@ -13,8 +13,7 @@ import requests
 from playment.base.data import Data
 
 from labelwright.services.webhooks import signature
-from tests.editor.conftest import Hand, Studio, near
-from tests.support import pictures
+from tests.editor.conftest import Hand, near, somebody
 from tests.support.origin import Origin
 from tests.vendors.playment import live
 from tests.vendors.playment.live import TAG, Site
@@ -47,15 +46,7 @@ def person(site: Site, browser: Any, name: str, role: str) -> Hand:
     """A new member, signed in by the form; pictures are 64 x 48."""
     address = f"{name}-{uuid.uuid4().hex[:6]}@example.org"
     password = site.server.cli("user", "add", address, "--role", role)["password"]
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    hand = Hand(Studio(site.server, pictures.Site(0), {}), context, name)
-    hand.size = (64, 48)
-    hand.page.goto(f"{site.server.url}/login")
-    hand.page.fill("input[name=email]", address)
-    hand.page.fill("input[name=password]", password)
-    hand.page.keyboard.press("Enter")
-    hand.page.wait_for_url("**/work")
-    return hand
+    return somebody(site.server, browser, address, password)
 
 
 def take(site: Site, hand: Hand, job: str) -> Hand:

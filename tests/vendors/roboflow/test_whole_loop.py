@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.editor.conftest import Hand, Studio, eventually
-from tests.support import pictures
+from tests.editor.conftest import Hand, eventually, somebody
 from tests.vendors.roboflow.conftest import Bench
 
 pytestmark = pytest.mark.browser
@@ -24,16 +23,7 @@ def person(bench: Bench, browser: Any, name: str, role: str) -> tuple[Hand, str]
     """A new member, signed in by the form, and their address; pictures are 64 x 48."""
     address = f"{name}-{uuid.uuid4().hex[:6]}@example.org"
     password = bench.server.cli("user", "add", address, "--role", role)["password"]
-    hand = Hand(
-        Studio(bench.server, pictures.Site(0), {}), browser.new_context(viewport={"width": 1280, "height": 800}), name
-    )
-    hand.size = (64, 48)
-    hand.page.goto(f"{bench.server.url}/login")
-    hand.page.fill("input[name=email]", address)
-    hand.page.fill("input[name=password]", password)
-    hand.page.keyboard.press("Enter")
-    hand.page.wait_for_url("**/work")
-    return hand, address
+    return somebody(bench.server, browser, address, password), address
 
 
 def take(bench: Bench, hand: Hand) -> Hand:

@@ -4,7 +4,7 @@ package, waiting all the while, hears of it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,7 @@ from labelwright.models.identity import Team
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Job
-from tests.editor.conftest import Hand, eventually
+from tests.editor.conftest import Hand, eventually, somebody
 from tests.vendors.supervisely import floor
 from tests.vendors.supervisely.conftest import Bench
 from tests.vendors.supervisely.floor import Floor
@@ -46,31 +46,20 @@ answer({"all": sorted([l.obj_class.name, l.geometry.to_json()["points"]["exterio
 """
 
 
-def sign_in(bench: Bench, context: Any, login: str) -> Hand:
-    hand = Hand(SimpleNamespace(server=bench.server), context, login)  # type: ignore[arg-type]
-    hand.size = SIZE
-    hand.page.add_init_script(
-        "localStorage['labelwright.editor'] ??= JSON.stringify({hintsSeen: ['draw', 'class', 'save']})"
-    )
-    hand.page.goto(f"{bench.server.url}/login")
-    hand.page.fill("input[name=email]", login)
-    hand.page.fill("input[name=password]", "11111abc")
-    hand.page.keyboard.press("Enter")
-    hand.page.wait_for_url(lambda url: "/login" not in url)
-    return hand
-
-
 @pytest.fixture
-def hands(bench: Bench, browser: Any) -> Any:
-    contexts: list[Any] = []
+def hands(bench: Bench, browser: Any) -> Iterator[Callable[[str], Hand]]:
+    made: list[Hand] = []
 
     def make(login: str) -> Hand:
-        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
-        return sign_in(bench, contexts[-1], login)
+        made.append(somebody(bench.server, browser, login, "11111abc", SIZE))
+        made[-1].page.add_init_script(
+            "localStorage['labelwright.editor'] ??= JSON.stringify({hintsSeen: ['draw', 'class', 'save']})"
+        )
+        return made[-1]
 
     yield make
-    for context in contexts:
-        context.close()
+    for hand in made:
+        hand.context.close()
 
 
 def labels_of(bench: Bench, image: int) -> list[str]:

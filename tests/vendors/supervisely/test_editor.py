@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.editor.conftest import Hand
+from tests.editor.conftest import somebody
 from tests.vendors.supervisely.conftest import Bench
 from tests.vendors.supervisely.shapes import SHAPES
 
@@ -65,23 +65,16 @@ def test_every_shape_of_the_package_opens_and_every_drawn_one_comes_out(bench: B
     key = bench.server.cli("key", "create", "--user", made["login"], "--name", "hand")["api_key"]
     status, work = bench.server.request("POST", "/api/v1/tasks/next", {}, key)
     assert status == 200
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    hand = Hand(SimpleNamespace(server=bench.server), context, made["login"])  # type: ignore[arg-type]
-    hand.size = (WIDTH, HEIGHT)
+    hand = somebody(bench.server, browser, made["login"], "11111abc", (WIDTH, HEIGHT))
     hand.page.add_init_script(
         "localStorage['labelwright.editor'] ??= JSON.stringify({hintsSeen: ['draw', 'class', 'save']})"
     )
-    hand.page.goto(f"{bench.server.url}/login")
-    hand.page.fill("input[name=email]", made["login"])
-    hand.page.fill("input[name=password]", "11111abc")
-    hand.page.keyboard.press("Enter")
-    hand.page.wait_for_url(lambda url: "/login" not in url)
     uid = work["task"]["uid"] if isinstance(work["task"], dict) else work["task"]
     hand.open(SimpleNamespace(uid=uid))  # type: ignore[arg-type]
     assert len(hand.rows()) == len(DRAWN), hand.rows()
     hand.press("b").drag((300, 300), (400, 400)).wait("saved")
     assert not hand.thrown
-    context.close()
+    hand.context.close()
     found = bench.ask("figures.list", {"datasetId": made["dataset"], "filter": [], "integerCoords": True})
     assert found["total"] == len(DRAWN) + 1, "what was sent stays beside what was drawn"
 
