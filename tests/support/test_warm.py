@@ -74,6 +74,10 @@ def test_nothing_is_left_running(python: warm.Python, tmp_path: Path) -> None:
     assert late.poll() == -9
     assert gone(int(error.value.output))
 
+    left = start(python, code + "import time; time.sleep(600)", folder=tmp_path)
+    left.reports.close()  # as when the process that started it is killed
+    assert gone(left.pid)
+
 
 def gone(pid: int) -> bool:
     """Whether a process has ended or does within ten seconds; init may not have taken note of it yet."""

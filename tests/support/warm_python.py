@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import random
+import select
 import signal
 import socket
 import struct
@@ -83,7 +84,8 @@ def watched_over(files: list[int]) -> dict[str, object]:
         os.close(file)
     with socket.socket(fileno=files[3]) as reports, contextlib.suppress(OSError):
         reports.sendall(struct.pack("i", script))
-        os.waitid(os.P_PID, script, os.WEXITED | os.WNOWAIT)
+        # Until it ends, or who started it has: then nobody else would end it.
+        select.select([os.pidfd_open(script), reports], [], [])
         with contextlib.suppress(ProcessLookupError):
             os.killpg(script, signal.SIGKILL)
         reports.sendall(struct.pack("i", os.waitstatus_to_exitcode(os.waitpid(script, 0)[1])))
