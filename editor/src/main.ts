@@ -1,5 +1,6 @@
 // Starts the editor on the page of one task, and goes on to the next without loading the page again.
 
+import { Ahead } from "./actions/ahead.ts";
 import { Session } from "./actions/session.ts";
 import { Pictures } from "./editor/picture.ts";
 import { Api, ApiError, Offline } from "./store/api.ts";
@@ -28,6 +29,7 @@ for (const [name, part] of PARTS) customElements.define(name, part);
 
 const api = new Api();
 const pictures = new Pictures();
+const ahead = new Ahead(api);
 const settings = new SettingsStore(window.localStorage);
 const app = document.querySelector<App>("lw-app")!;
 
@@ -36,7 +38,7 @@ async function start(): Promise<void> {
 
   const open = async (task: string, move = false): Promise<void> => {
     try {
-      const session = await Session.open(task, api, journal, settings, pictures);
+      const session = await Session.open(task, api, journal, settings, pictures, ahead);
       // What was open stays in sight until now; its stage goes with everything that listened to it.
       app.session = null;
       await app.updateComplete;

@@ -21,7 +21,11 @@ Hands = Callable[..., Hand]
 SIZE = (600, 400)
 SKELETON = {"points": [{"name": "top", "x": 0.5, "y": 0}, {"name": "left", "x": 0, "y": 1}, {"name": "right", "x": 1, "y": 1}],
             "edges": [[0, 1], [0, 2]]}  # fmt: skip
-CLASSES = [{"name": "thing"}, {"name": "frame", "shapes": ["skeleton"], "skeleton": SKELETON}, {"name": "patch", "shapes": ["mask"]}]
+CLASSES = [
+    {"name": "thing"},
+    {"name": "frame", "shapes": ["skeleton"], "skeleton": SKELETON},
+    {"name": "patch", "shapes": ["mask"]},
+]
 FOUND = {"objects": [{"class": "thing", "shape": {"type": "rectangle", "box": [0.5, 0.5, 0.6, 0.6]}, "score": 0.75}]}
 
 
@@ -223,8 +227,14 @@ def test_every_tool_of_the_toolbar(studio: Studio, hand: Hands) -> None:
     studio.site.pages["/coffee.jpg"] = (FOLDER / "photos/coffee.jpg").read_bytes()
     studio.site.pages["/finder"] = json.dumps(FOUND).encode()
     project = studio.project(classes=CLASSES)
-    studio.call("POST", "/models", {"name": "Finder", "url": studio.site.url("/finder"), "project": project, "asks": ["box"]})
-    first = {"id": 1, "class": "thing", "shape": {"type": "rectangle", "box": [530 / 600, 10 / 400, 570 / 600, 50 / 400]}}
+    studio.call(
+        "POST", "/models", {"name": "Finder", "url": studio.site.url("/finder"), "project": project, "asks": ["box"]}
+    )
+    first = {
+        "id": 1,
+        "class": "thing",
+        "shape": {"type": "rectangle", "box": [530 / 600, 10 / 400, 570 / 600, 50 / 400]},
+    }
     task = studio.task([first], project, url=studio.site.url("/coffee.jpg"))
     ana = hand()
     ana.size = SIZE

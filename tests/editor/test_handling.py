@@ -19,7 +19,7 @@ def test_the_next_picture_is_there_before_the_task_is_submitted(studio: Studio, 
     project = studio.project()
     studio.site.pages["/after.png"] = pictures.picture(WIDTH, HEIGHT, seed=501)
     one = studio.task([boxed(1, 100, 100, 200, 200)], project)
-    two = studio.task(project=project, url=studio.site.url("/after.png"))
+    two = studio.task([boxed(4, 100, 100, 200, 200)], project, url=studio.site.url("/after.png"))
     address = studio.call("GET", f"/tasks/{two.uid}/work")["item"]["media"]["url"].split("?")[0]
     ana = hand()
     asked: list[str] = []
@@ -31,12 +31,36 @@ def test_the_next_picture_is_there_before_the_task_is_submitted(studio: Studio, 
 
     eventually(lambda: ana.page.evaluate("() => 1") and fetched() == 1)
     assert two.state == ("label", "open")
+    claimed: list[dict[str, Any]] = []
+    ana.page.on("response", lambda answer: claimed.append(answer.json()) if f"{two.uid}/claim" in answer.url else None)
     ana.press("Control+Enter")
     ana.page.wait_for_url(f"**/{two.uid}")
     ana.ready()
     assert fetched() == 1
     assert two.state == ("label", "held")
-    assert ana.rows() == []
+    assert ana.rows() == ["Car 4"]
+    # The labels had come, too; the claim says that they are the same.
+    document = eventually(lambda: claimed)[0]["document"]
+    assert (document["unchanged"], document["objects"]) == (True, [])
+
+
+def test_labels_that_changed_after_they_were_preloaded_are_the_new_ones(studio: Studio, hand: Hands) -> None:
+    project = studio.project()
+    one = studio.task([boxed(1, 100, 100, 200, 200)], project)
+    two = studio.task([boxed(4, 100, 100, 200, 200)], project)
+    ana = hand()
+    with ana.page.expect_response(f"**/tasks/{two.uid}/work"):
+        ana.open(one)
+    body = {
+        "base": two.document["version"],
+        "save_id": "1b4e28ba-2fa1-11d2-883f-0016d3cca428",
+        "put": [boxed(5, 300, 100, 400, 200)],
+    }
+    studio.call("PATCH", f"/items/{two.item}/document", body)
+    ana.press("Control+Enter")
+    ana.page.wait_for_url(f"**/{two.uid}")
+    ana.ready()
+    assert ana.rows() == ["Car 4", "Car 5"]
 
 
 SEMANTIC: dict[str, Any] = {
@@ -121,6 +145,26 @@ def test_a_required_value_of_each_frame_leads_to_the_first_without(studio: Studi
     ana.press("Control+Enter")
     ana.page.get_by_role("button", name="light is required for frame 2 and 2 more").click()
     assert ana.page.locator("input.frame-number").input_value() == "2"
+
+
+def test_values_of_frames_and_of_the_item(studio: Studio, hand: Hands) -> None:
+    lines = [{"url": studio.site.url(f"/frame{i}.png")} for i in range(4)]
+    attributes = [{"name": "light", "kind": "one_of", "options": ["day", "dusk"], "scope": "frame"},
+                  {"name": "fog", "kind": "flag", "scope": "frame"}, {"name": "road", "kind": "text", "scope": "item"}]  # fmt: skip
+    task = studio.task(project=studio.project("video", attributes=attributes), frames=lines)
+    ana = hand().open(task)
+    panel = ana.page.locator("lw-attributes")
+    panel.get_by_role("radio", name="dusk").click()
+    panel.get_by_label("road").fill("A 7")
+    ana.page.locator(".stage").focus()
+    ana.press("d", "d")
+    panel.get_by_label("fog").check()
+    eventually(lambda: task.document["frames"] == {"0": {"light": "dusk"}, "2": {"fog": True}})
+    assert task.document["attributes"] == {"road": "A 7"}
+    ana.page.locator(".stage").focus()
+    ana.press("Control+z")
+    eventually(lambda: task.document["frames"] == {"0": {"light": "dusk"}})
+    assert ana.page.locator("input.frame-number").input_value() == "3"
 
 
 def test_hundreds_of_tags_are_found_by_typing(studio: Studio, hand: Hands) -> None:

@@ -56,6 +56,60 @@ def test_a_reviewer_marks_one_object(studio: Studio, hand: Hands) -> None:
     eventually(lambda: studio.call("GET", f"/tasks/{task.uid}/work")["comments"][0]["resolved"])
 
 
+def test_what_the_reviewer_changed_against_the_author_and_the_model(studio: Studio, hand: Hands) -> None:
+    project = studio.project(settings={"reasons": ["Too loose", "Not there"]})
+    model = [boxed(n, 100 * n, 100, 100 * n + 80, 200) | {"source": "model", "score": 0.9} for n in (1, 2, 3)]
+    task = studio.task(model, project)
+    ana = hand().open(task).press("Tab", "2", "Escape", "v").click(240, 150).press("Delete", "Control+Enter")
+    eventually(lambda: task.state == ("review", "open"))
+    assert [o["class"] for o in task.objects] == ["person", "car"]
+    rita = hand("rita").open(task).click(340, 150)
+    # A verdict on one object, with the project's reasons, while another is put right by the reviewer.
+    marks = rita.page.locator(".marks button")
+    assert marks.all_inner_texts() == ["Too loose", "Not there"]
+    marks.first.click()
+    rita.page.wait_for_selector(".marks button[aria-pressed=true]")
+    rita.page.locator("lw-attributes").get_by_role("radio", name="parked").click()
+    rita.page.locator(".stage").focus()
+    rita.press("Escape", "b").drag((500, 300), (600, 400)).wait("saved")
+    rita.page.get_by_role("tab", name="History").click()
+    listed = rita.page.locator(".changes li")
+
+    def lines(against: str) -> list[str]:
+        rita.page.get_by_role("radio", name=against).click()
+        rita.page.wait_for_selector(f".chip[aria-checked=true] >> text={against}")
+        return [" ".join(text.split()) for text in listed.all_inner_texts()]
+
+    eventually(lambda: rita.page.get_by_role("radio", name="Author's").count())
+    assert lines("Author's") == ["Car 3 state: none → parked", "Car 4 new"]
+    assert lines("First labels") == ["Person 1 Car → Person", "Car 2 gone", "Car 3 state: none → parked", "Car 4 new"]
+    listed.get_by_role("button", name="Car 4").click()
+    eventually(lambda: rita.page.evaluate("() => [...document.querySelector('lw-app').session.selection.ids]") == [4])
+    (said,) = studio.call("GET", f"/tasks/{task.uid}/work")["comments"]
+    assert (said["object_id"], said["body"]) == (3, "Too loose")
+    # The verdict on the whole item goes back with its reason; the author finds both.
+    rita.page.locator(".stage").focus()
+    rita.press("r", "2")
+    rita.page.locator("dialog.reject").get_by_role("button", name="Return to author").click()
+    eventually(lambda: task.state == ("label", "open"))
+    ana.open(task)
+    ana.page.get_by_role("tab", name="Comments").click()
+    talk = ana.page.locator("lw-comments")
+    assert "Too loose" in talk.inner_text()
+    assert "Not there" in talk.inner_text()
+    thread = talk.locator(".comment", has_text="Too loose")
+    thread.get_by_role("button", name="Answer").click()
+    ana.page.locator("#comment-text").fill("Now it is tight")
+    ana.page.get_by_role("button", name="Comment", exact=True).click()
+    thread.locator("text=Now it is tight").wait_for()
+    thread.get_by_role("button", name="Resolve").click()
+    ana.page.wait_for_selector(".comment.resolved")
+    said = studio.call("GET", f"/tasks/{task.uid}/work")["comments"]
+    first = next(c for c in said if c["body"] == "Too loose")
+    assert first["resolved"]
+    assert [c["body"] for c in said if c["parent"] == first["uid"]] == ["Now it is tight"]
+
+
 def test_frames_of_a_video_file_are_exact(studio: Studio, hand: Hands) -> None:
     studio.site.pages["/clip.mp4"] = pictures.video(frames=8, width=64, height=48)
     task = studio.task(project=studio.project("video"), url=studio.site.url("/clip.mp4"))

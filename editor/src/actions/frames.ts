@@ -80,7 +80,7 @@ export class Frames {
     if (to !== this.now) this.stride = to - this.now;
     this.session.bench.setFrame(to);
     this.show();
-    this.session.showPins();
+    this.session.talk.showPins();
     this.session.changed.emit();
   }
 
@@ -221,7 +221,7 @@ export class Frames {
       if (!this.playing || frame > end) return film.stop();
       session.bench.setFrame(frame);
       session.editor?.showDecoded(picture);
-      session.showPins();
+      session.talk.showPins();
       session.changed.emit();
     });
     this.playing = false;

@@ -4,7 +4,7 @@ import { Editor } from "../editor/editor.ts";
 import type { Pictures } from "../editor/picture.ts";
 import { Workbench } from "../editor/workbench.ts";
 import { Ontology, type Missing, missing } from "../model/ontology.ts";
-import { type Comment, type Problem, type Work, personName } from "../model/work.ts";
+import { type Problem, type Work, personName } from "../model/work.ts";
 import { type Api, ApiError, Offline } from "../store/api.ts";
 import { Emitter } from "../store/emitter.ts";
 import { ServerHelp } from "../store/help.ts";
@@ -16,11 +16,14 @@ import type { SettingsStore } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import type { Sync } from "../store/sync.ts";
 import type { Undo } from "../store/undo.ts";
+import type { Ahead } from "./ahead.ts";
 import { Clock } from "./clock.ts";
 import { Follow } from "./follow.ts";
 import { Frames, fetchFirst } from "./frames.ts";
 import { Prelabel } from "./prelabel.ts";
 import { remember } from "./repeat.ts";
+import { Talk } from "./talk.ts";
+import { Versions } from "./versions.ts";
 
 /** What is open beside the canvas. */
 export type Panel = "labels" | "comments" | "guide" | "history" | "look";
@@ -49,16 +52,12 @@ export class Session {
   dialog: Dialog = null;
   notice = "";
   problems: (Missing | Problem)[] = [];
-  comments: Comment[];
-  /** Where a new comment is to be pinned. */
-  pin: { x: number; y: number } | null = null;
-  /** The next click on the picture places a comment. */
-  pinning = false;
+  readonly talk: Talk;
+  readonly versions: Versions;
   over: { next: string | null; text: string } | null = null;
   /** Opens another task on this page; set by the page. */
   goTo: (task: string | null) => void = () => undefined;
   private closed = false;
-  private lookedAhead = false;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -70,11 +69,14 @@ export class Session {
     public looking: string,
     /** Decoded pictures, also of the task that comes next. */
     private readonly pictures: Pictures,
+    /** What is known of the task that comes next. */
+    private readonly ahead: Ahead,
   ) {
     ({ store: this.store, undo: this.undo, sync: this.sync } = opened);
     this.selection = new Selection(this.store);
     this.ontology = new Ontology(work);
-    this.comments = work.comments;
+    this.talk = new Talk(this);
+    this.versions = new Versions(this);
     const { store, undo, selection, ontology } = this;
     const mayEdit = (): boolean => this.mayEdit;
     this.bench = new Workbench({ store, undo, selection, settings, ontology, video: work.item.kind === "video", limits: work.job.limits ?? {}, semantic: work.project.semantic, mayEdit, help: new ServerHelp(work.item.uid, work.help.tools, work.help.models) });
@@ -88,8 +90,8 @@ export class Session {
   }
 
   /** Claims the task, brings back what was not saved, and opens its document. */
-  static async open(task: string, api: Api, journal: Journal, settings: SettingsStore, pictures: Pictures): Promise<Session> {
-    let { work, looking } = await claim(api, task);
+  static async open(task: string, api: Api, journal: Journal, settings: SettingsStore, pictures: Pictures, ahead: Ahead): Promise<Session> {
+    let { work, looking } = await claim(api, task, ahead);
     // The picture takes longest: it comes while all else is made ready.
     fetchFirst(pictures, work.item)?.catch(() => undefined);
     const seat = new Seat(work.item.uid);
@@ -100,7 +102,7 @@ export class Session {
       await finishEarlier(work.item.uid, api, own);
       work = { ...(await api.work(task)), can: work.can, task: work.task };
     }
-    const session = new Session(api, work, await openDocument(work, api, own), settings, elsewhere ? ELSEWHERE : looking, pictures);
+    const session = new Session(api, work, await openDocument(work, api, own), settings, elsewhere ? ELSEWHERE : looking, pictures, ahead);
     session.share(seat, elsewhere);
     return session;
   }
@@ -165,7 +167,7 @@ export class Session {
   attach(root: HTMLElement): void {
     this.editor = new Editor(root, this.bench, this.pictures);
     this.frames.show();
-    this.showPins();
+    this.talk.showPins();
   }
 
   /** The task is left: nothing of it runs on. */
@@ -222,13 +224,13 @@ export class Session {
     return found;
   }
 
-  /** Goes to an object: its frame, its place, and selects it. */
-  jumpTo(id: number, frame?: number | null): void {
+  /** Goes to an object: its frame, its place, and selects it. `stay`: the panel stays the one that is open. */
+  jumpTo(id: number, frame?: number | null, stay = false): void {
     const object = this.store.get(id);
     if (!object) return;
     if (object.keyframes && !this.bench.shapeOf(id)) this.frames.go(frame ?? object.keyframes.find((key) => key.shape)?.frame ?? 0);
     this.selection.set([id]);
-    this.panel = "labels";
+    if (!stay) this.panel = "labels";
     this.changed.emit();
   }
 
@@ -274,7 +276,8 @@ export class Session {
     }
   }
 
-  private failed(error: unknown): void {
+  /** Says what an error is about, or shows what it lists. */
+  failed(error: unknown): void {
     if (error instanceof ApiError && Array.isArray(error.body.problems) && error.body.problems.length) {
       this.problems = error.body.problems as Problem[];
       return this.open("submit");
@@ -289,16 +292,9 @@ export class Session {
     return answer?.task ?? null;
   }
 
-  /** Fetches and decodes what the next task will probably show, while this one is being done; takes nothing. */
+  /** Has the next task's picture and labels fetched, while this one is being done. */
   async lookAhead(): Promise<void> {
-    if (this.lookedAhead || this.looking) return;
-    this.lookedAhead = true;
-    try {
-      const { task } = await this.api.following(this.work.task.uid);
-      if (task && !this.closed) await fetchFirst(this.pictures, (await this.api.work(task)).item);
-    } catch {
-      // Only a head start: opening the task says what is wrong with it.
-    }
+    if (!this.looking) await this.ahead.look(this.work.task.uid, this.pictures, () => !this.closed);
   }
 
   /** On to the next task: at once when this one is over or only looked at. */
@@ -318,65 +314,9 @@ export class Session {
     this.close();
   }
 
-  async addComment(body: string, where: Partial<Comment>): Promise<void> {
-    try {
-      const comment = await this.api.comment(this.work.item.uid, { body, ...where, task: this.work.task.uid });
-      this.comments = [...this.comments, comment];
-      this.pin = null;
-      this.showPins();
-      this.changed.emit();
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
-  /** Marks a thread as settled, or opens it again. */
-  async settle(uid: string, resolved: boolean): Promise<void> {
-    try {
-      const changed = await this.api.settle(uid, resolved);
-      this.comments = this.comments.map((c) => (c.uid === uid ? changed : c));
-      this.showPins();
-      this.changed.emit();
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
-  /** Marks the comments of this frame at their places. */
-  showPins(): void {
-    const here = this.comments.filter((c) => !c.parent && c.x != null && c.y != null && (c.frame == null || c.frame === this.bench.frame));
-    this.editor?.setPins(here.map((c) => ({ id: c.uid, x: c.x!, y: c.y!, text: String(this.comments.indexOf(c) + 1), done: !!c.resolved })));
-  }
-
-  /** Goes back to an earlier version; that is a change like any other, so nothing is lost by it. */
-  async restore(version: number): Promise<void> {
-    if (!(await this.sync.settled())) return this.say("Not everything is saved yet");
-    try {
-      await this.api.restore(this.work.item.uid, version, this.sync.lease);
-      await this.sync.refresh();
-      this.say(`Back to version ${version}`);
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
-  /** The earlier version that the present one is compared with. */
-  compared: number | null = null;
-
-  async compareWith(version: number | null): Promise<void> {
-    try {
-      const then = version === null ? null : await this.api.document(this.work.item.uid, version);
-      this.compared = version;
-      this.editor?.compare(then && new Map(then.objects.map((object) => [object.id, object])));
-      this.changed.emit();
-    } catch (error) {
-      this.failed(error);
-    }
-  }
-
   /** Takes the task back after its lease went to nobody else. */
   async takeBack(): Promise<void> {
-    const { work, looking } = await claim(this.api, this.work.task.uid);
+    const { work, looking } = await claim(this.api, this.work.task.uid, this.ahead);
     this.looking = looking;
     if (looking) return this.say(looking);
     this.work = { ...this.work, task: work.task, can: work.can };
@@ -387,9 +327,9 @@ export class Session {
 }
 
 /** The work with a lease on it where this person may have one; else just to look at, with the reason. */
-async function claim(api: Api, task: string): Promise<{ work: Work; looking: string }> {
+async function claim(api: Api, task: string, ahead: Ahead): Promise<{ work: Work; looking: string }> {
   try {
-    return { work: await api.claim(task), looking: "" };
+    return { work: await ahead.claim(task), looking: "" };
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 401 || error.status === 404) throw error;
     const work = await api.work(task);

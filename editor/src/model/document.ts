@@ -32,6 +32,8 @@ export interface LabelObject {
 
 export interface Document {
   version: number;
+  /** These are the labels that the asker has already; they are left out. */
+  unchanged?: boolean;
   objects: LabelObject[];
   attributes?: Attributes;
   frames?: Record<string, Attributes>;

@@ -38,7 +38,8 @@ export class Api {
   ) {}
 
   work = (task: string): Promise<Work> => this.call("GET", `/tasks/${task}/work`);
-  claim = (task: string): Promise<Work> => this.call("POST", `/tasks/${task}/claim`);
+  /** Takes the task. `known`: the version of its labels that is here already; they are not sent again. */
+  claim = (task: string, known?: number): Promise<Work> => this.call("POST", `/tasks/${task}/claim${known === undefined ? "" : `?known=${known}`}`);
   /** The task that probably comes after this one; asking takes nothing. */
   following = (task: string): Promise<{ task: string | null }> => this.call("GET", `/tasks/${task}/following`);
   /** When each frame of a video file is shown, in seconds since the first. */

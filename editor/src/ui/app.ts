@@ -74,11 +74,11 @@ export class App extends LitElement {
 
   private placePin(e: PointerEvent): void {
     const { session } = this;
-    if (!session?.pinning || e.button !== 0) return;
+    if (!session?.talk.pinning || e.button !== 0) return;
     e.stopPropagation();
     const box = this.querySelector(".stage")!.getBoundingClientRect();
-    session.pin = session.bench.camera.at(e.clientX - box.left, e.clientY - box.top);
-    session.pinning = false;
+    session.talk.pin = session.bench.camera.at(e.clientX - box.left, e.clientY - box.top);
+    session.talk.pinning = false;
     session.changed.emit();
     this.querySelector<HTMLElement>("#comment-text")?.focus();
   }

@@ -97,10 +97,10 @@ export class AttributeList extends Panel {
   private marks(id: number): TemplateResult {
     const { session } = this;
     const reasons = session.work.project.reasons.length ? session.work.project.reasons : REASONS;
-    const said = session.comments.filter((c) => c.object_id === id && !c.resolved);
+    const said = session.talk.comments.filter((c) => c.object_id === id && !c.resolved);
     return html`<div class="marks" role="group" aria-label="What is wrong with it">${reasons.map((reason) => {
       const mark = said.find((c) => c.body === reason);
-      return html`<button class="chip" aria-pressed=${!!mark} @click=${() => (mark ? session.settle(mark.uid, true) : session.addComment(reason, { object_id: id, frame: session.bench.parts.video ? session.bench.frame : null }))}>${reason}</button>`;
+      return html`<button class="chip" aria-pressed=${!!mark} @click=${() => (mark ? session.talk.settle(mark.uid, true) : session.talk.add(reason, { object_id: id, frame: session.bench.parts.video ? session.bench.frame : null }))}>${reason}</button>`;
     })}</div>`;
   }
 

@@ -15,14 +15,14 @@ export class CommentList extends Panel {
 
   override render(): TemplateResult {
     const { session } = this;
-    const threads = session.comments.filter((c) => !c.parent);
+    const threads = session.talk.comments.filter((c) => !c.parent);
     return html`
       <div class="scroll">${threads.length ? threads.map((c) => this.thread(c)) : html`<p class="empty">No comments. Say what is unclear; the author, the reviewer and the managers see it.</p>`}</div>
       <form class="compose" @submit=${(e: Event) => this.send(e)}>
         <label class="muted" for="comment-text">${this.about()}</label>
         <textarea id="comment-text" rows="3" placeholder="Comment" .value=${this.text} @input=${(e: InputEvent) => this.typed(e)} @keydown=${(e: KeyboardEvent) => this.key(e)}></textarea>
         <div class="line">
-          <button type="button" class="quiet small" aria-pressed=${session.pinning} @click=${() => this.place()}>${icon("pin")}${session.pin ? "Placed" : session.pinning ? "Click the picture" : "Pin to a place"}</button>
+          <button type="button" class="quiet small" aria-pressed=${session.talk.pinning} @click=${() => this.place()}>${icon("pin")}${session.talk.pin ? "Placed" : session.talk.pinning ? "Click the picture" : "Pin to a place"}</button>
           <span class="spacer"></span>
           ${this.answering ? html`<button type="button" class="quiet small" @click=${() => this.answer(null)}>Cancel</button>` : nothing}
           <button class="primary small" ?disabled=${!this.text.trim()}>Comment</button></div>
@@ -34,22 +34,22 @@ export class CommentList extends Panel {
     if (this.answering) return "Answer";
     const id = session.selection.only;
     if (id !== null) return `About ${session.ontology.label(session.store.get(id)!.class)} ${id}`;
-    return session.pin ? "About the marked place" : "About the item";
+    return session.talk.pin ? "About the marked place" : "About the item";
   }
 
   private thread(c: Comment): TemplateResult {
     const { session } = this;
-    const answers = session.comments.filter((a) => a.parent === c.uid);
+    const answers = session.talk.comments.filter((a) => a.parent === c.uid);
     return html`<article class="comment ${c.resolved ? "resolved" : ""}" data-comment=${c.uid}>
       ${this.one(c)}${answers.map((a) => this.one(a))}
       <div class="line"><button class="quiet small" @click=${() => this.answer(c.uid)}>Answer</button>
-        <button class="quiet small" @click=${() => session.settle(c.uid, !c.resolved)}>${c.resolved ? "Open again" : "Resolve"}</button>
+        <button class="quiet small" @click=${() => session.talk.settle(c.uid, !c.resolved)}>${c.resolved ? "Open again" : "Resolve"}</button>
         ${c.object_id != null && session.store.get(c.object_id) ? html`<button class="quiet small" @click=${() => session.jumpTo(c.object_id!, c.frame)}>Show the object</button>` : nothing}
         ${c.x != null ? html`<button class="quiet small" @click=${() => this.show(c)}>Show the place</button>` : nothing}</div></article>`;
   }
 
   private one(c: Comment): TemplateResult {
-    const number = this.session.comments.indexOf(c) + 1;
+    const number = this.session.talk.comments.indexOf(c) + 1;
     return html`<div class="said"><p class="muted"><span class="figure">${number}</span> <strong>${personName(c.author)}</strong>
       <time datetime=${c.created_at} title=${new Date(c.created_at).toLocaleString()}>${ago(c.created_at)}</time>${c.reason ? html` <span class="chip returned">${c.reason}</span>` : nothing}${c.resolved ? html` <span class="chip">resolved</span>` : nothing}</p>
       <p class="body">${c.body}</p></div>`;
@@ -62,8 +62,8 @@ export class CommentList extends Panel {
   }
 
   private place(): void {
-    this.session.pinning = !this.session.pinning;
-    this.session.pin = null;
+    this.session.talk.pinning = !this.session.talk.pinning;
+    this.session.talk.pin = null;
     this.requestUpdate();
   }
 
@@ -90,8 +90,8 @@ export class CommentList extends Panel {
     if (!body) return;
     const where: Partial<Comment> = { frame: session.bench.parts.video ? session.bench.frame : null };
     if (this.answering) where.parent = this.answering;
-    else Object.assign(where, { object_id: session.selection.only, ...session.pin });
-    void session.addComment(body, where);
+    else Object.assign(where, { object_id: session.selection.only, ...session.talk.pin });
+    void session.talk.add(body, where);
     this.text = "";
     this.answering = null;
     this.requestUpdate();

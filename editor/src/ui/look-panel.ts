@@ -13,6 +13,8 @@ const SLIDERS: [NumberName, string, number, number, number][] = [
 ];
 const FLAGS: [FlagName, string][] = [["crosshair", "Crosshair"], ["grid", "Grid"], ["snap", "Snap to neighbours"], ["gaps", "Gaps in semantic projects"], ["smooth", "Smooth pixels when enlarged"], ["pressure", "A pen's pressure sizes the brush"]];
 
+const FINGERS: [Settings["fingers"], string][] = [["auto", "Draws, until there is a pen"], ["draw", "Draws"], ["move", "Moves the view"]];
+
 export class LookPanel extends Panel {
   protected sources() {
     return from(this.session.settings.changed);
@@ -29,12 +31,13 @@ export class LookPanel extends Panel {
         <input id="look-${name}" type="checkbox" class="switch" .checked=${settings.get(name)} @change=${(e: Event) => settings.set(name, (e.target as HTMLInputElement).checked)} /></div>`)}
       ${this.choice("colorBy", "Colour by", [["class", "Class"], ["object", "Object"]])}
       ${this.choice("names", "Names", [["near", "At the pointer"], ["always", "Always"], ["never", "Never"]])}
-      ${this.choice("fingers", "A finger", [["auto", "Draws until there is a pen"], ["draw", "Draws"], ["move", "Moves the view"]])}
+      <div class="field"><label for="look-fingers">A finger</label><select id="look-fingers" @change=${(e: Event) => settings.set("fingers", (e.target as HTMLSelectElement).value as Settings["fingers"])}>
+        ${FINGERS.map(([value, text]) => html`<option value=${value} ?selected=${settings.get("fingers") === value}>${text}</option>`)}</select></div>
       ${this.choice("theme", "Theme", [["dark", "Dark"], ["light", "Light"], ["system", "System"]])}
     </div>`;
   }
 
-  private choice<K extends "colorBy" | "names" | "theme" | "fingers">(name: K, label: string, options: [Settings[K], string][]): TemplateResult {
+  private choice<K extends "colorBy" | "names" | "theme">(name: K, label: string, options: [Settings[K], string][]): TemplateResult {
     const { settings } = this.session;
     return html`<div class="field one_of"><label id="look-${name}">${label}</label><span class="segments" role="radiogroup" aria-labelledby="look-${name}">
       ${options.map(([value, text]) => html`<button role="radio" aria-checked=${settings.get(name) === value} @click=${() => settings.set(name, value)}>${text}</button>`)}</span></div>`;

@@ -110,7 +110,7 @@ export class ObjectList extends Panel {
   }
 
   private remarked(id: number): boolean {
-    return this.session.comments.some((c) => c.object_id === id && !c.resolved);
+    return this.session.talk.comments.some((c) => c.object_id === id && !c.resolved);
   }
 
   private toggle(e: Event, run: () => void): void {

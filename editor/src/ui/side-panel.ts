@@ -14,7 +14,7 @@ export class SidePanel extends Panel {
 
   override render(): TemplateResult {
     const { session } = this;
-    const open = session.comments.filter((c) => !c.resolved && !c.parent).length;
+    const open = session.talk.comments.filter((c) => !c.resolved && !c.parent).length;
     return html`
       <div class="tabs" role="tablist" aria-label="Side panel">${TABS.map(([name, label]) => html`
         <button role="tab" id="tab-${name}" aria-selected=${session.panel === name} aria-controls="side-body" @click=${() => this.show(name)}><span>${label}</span>${name === "comments" && open ? html`<span class="badge">${open}</span>` : ""}</button>`)}

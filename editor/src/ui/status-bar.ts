@@ -27,7 +27,7 @@ export class StatusBar extends Panel {
   override render(): TemplateResult {
     const { session } = this;
     const { size, camera, gaps } = session.bench;
-    const hint = session.pinning ? "Click the place that the comment is about" : session.mayEdit ? session.bench.tool.hint() : session.looking || "Looking only";
+    const hint = session.talk.pinning ? "Click the place that the comment is about" : session.mayEdit ? session.bench.tool.hint() : session.looking || "Looking only";
     const { models } = session.bench.help;
     const asked = session.settings.get("model");
     return html`

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import Field
 from sqlalchemy import select
 from starlette.responses import Response
@@ -172,10 +173,16 @@ def get_following(call: Call, uid: UUID) -> FollowingBody:
 
 
 @routes.post("/tasks/{uid}/claim")
-def claim_task(call: Call, uid: UUID) -> opened.WorkBody:
-    """Take this very task, or go on with it. The answer holds your lease."""
+def claim_task(
+    call: Call,
+    uid: UUID,
+    known: Annotated[
+        int | None, Query(ge=0, le=2**31 - 1, description="The version of the labels that you have.")
+    ] = None,
+) -> opened.WorkBody:
+    """Take this very task, or go on with it. The answer holds your lease. Labels you say to have are left out."""
     task = queue.claim(call.session, call.actor, tasks.load(call.session, call.actor, uid), minutes=_minutes(call))
-    return opened.work(call, task)
+    return opened.work(call, task, known)
 
 
 @routes.post("/tasks/{uid}/heartbeat")

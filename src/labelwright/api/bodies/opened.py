@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import msgspec
 from pydantic import WithJsonSchema
@@ -144,9 +144,10 @@ class OpenOntologyBody(TypedDict):
 
 
 class OpenDocumentBody(TypedDict):
-    """The labels."""
+    """The labels. `unchanged`: they are those that the caller said to have, and are left out."""
 
     version: int
+    unchanged: NotRequired[bool]
     objects: Objects
     attributes: dict[str, Any]
     frames: dict[str, dict[str, Any]]
@@ -189,12 +190,15 @@ class WorkBody(TypedDict):
     help: HelpBody
 
 
-def work(call: Call, task: Task) -> WorkBody:
-    """A task, opened."""
+def work(call: Call, task: Task, known: int | None = None) -> WorkBody:
+    """A task, opened. `known`: the version of its labels that the caller has; the same ones are not sent again."""
     session = call.session
     project, job = session.get_one(Project, task.project_id), session.get_one(Job, task.job_id)
     item = session.get_one(Item, task.item_id)
     version, content = documents.read_json(session, item.id)
+    same: dict[str, Any] = {}
+    if version == known:
+        content, same = documents.Content(), {"unchanged": True}
     said = session.scalars(_COMMENTS, {"item": item.id})
     return {
         "task": _task(session, call.actor, task, job),
@@ -207,6 +211,7 @@ def work(call: Call, task: Task) -> WorkBody:
             "objects": content.objects,
             "attributes": content.attributes,
             "frames": content.frames,
+            **same,
         },  # type: ignore[typeddict-item]
         "comments": [comment(session, row) for row in said],
         "can": _can(call.actor, task, project, job),
