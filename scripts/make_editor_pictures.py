@@ -277,6 +277,7 @@ def review(stage: Set) -> Hand:
     rita.page.locator(".marks button", has_text="Loose outline").click()
     rita.page.get_by_role("tab", name="History").click()
     rita.page.get_by_role("radio", name="First labels").click()
+    rita.page.wait_for_selector(".changes li")
     return rita.move(500, 20)
 
 

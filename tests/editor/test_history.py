@@ -82,7 +82,7 @@ def test_what_the_reviewer_changed_against_the_author_and_the_model(studio: Stud
 
     eventually(lambda: rita.page.get_by_role("radio", name="Author's").count())
     assert lines("Author's") == ["Car 3 state: none → parked", "Car 4 new"]
-    assert lines("First labels") == ["Person 1 Car → Person", "Car 2 gone", "Car 3 state: none → parked", "Car 4 new"]
+    assert lines("First labels") == ["person 1 Car → person", "Car 2 gone", "Car 3 state: none → parked", "Car 4 new"]
     listed.get_by_role("button", name="Car 4").click()
     eventually(lambda: rita.page.evaluate("() => [...document.querySelector('lw-app').session.selection.ids]") == [4])
     (said,) = studio.call("GET", f"/tasks/{task.uid}/work")["comments"]
