@@ -73,7 +73,14 @@ class Set:
         kept = json.dumps({"hintsSeen": ["draw", "class", "save"]} | settings)
         hand.page.add_init_script(f"localStorage['labelwright.editor'] ??= {json.dumps(kept)}")
         hand.size = size
-        return hand.open(task)
+        if options is WIDE:
+            return hand.open(task)
+        # A telephone has no status line to read the picture's size from.
+        hand.page.goto(f"{self.studio.server.url}/work/{task.uid}")
+        hand.page.wait_for_function(
+            "() => document.querySelector('lw-app').session?.editor?.picture && !document.querySelector('.stage[data-busy]')"
+        )
+        return hand
 
 
 def size_of(photo: str) -> tuple[int, int]:
@@ -238,7 +245,7 @@ def film(stage: Set) -> Hand:
     mast = {
         "id": 2,
         "class": "tower",
-        "keyframes": [*(at(f, 0.296, 0.3, 0.318, 0.7) for f in (0, 30)), {"frame": 58, "outside": True}],
+        "keyframes": [*(at(f, 0.296, 0.3, 0.318, 0.7) for f in (0, 57)), {"frame": 58, "outside": True}],
     }
     right = {"id": 3, "class": "tower", "keyframes": [at(f, 0.69, 0.3, 0.715, 0.7) for f in (46, 89)]}
     task = stage.studio.task([rocket, mast, right], uid, name="launch.mp4", url=stage.studio.site.url("/launch.mp4"))

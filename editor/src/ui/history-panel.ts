@@ -92,5 +92,6 @@ function summary(r: Revision): string {
   const words = parts.filter(([n]) => n).map(([n, word]) => `${n} ${word}`);
   if (r.attributes.length) words.push(count(r.attributes.length, "value of the item"));
   if (r.frames.length) words.push(`values of ${count(r.frames.length, "frame")}`);
+  if (r.kind === "import" && !words.length) return "First labels";
   return words.join(", ") || count(r.changes.length, "change");
 }
