@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import DATABASES
 from tests.editor.conftest import Hand, Studio, boxed, eventually, near, pixels
+from tests.support import postgres, processes
 from tests.support.processes import ROOT
 
 Hands = Callable[..., Hand]
-SEEDS = range(1, 41) if os.environ.get("LABELWRIGHT_NIGHTLY") else range(1, 4)
+NIGHTLY = bool(os.environ.get("LABELWRIGHT_NIGHTLY"))
+# Seed, kind of item, database, and whether the server is killed on the way. Failures name the seed, which decides all else.
+RUNS = [(1, "image", "sqlite", False), (2, "video", "sqlite", True), (3, "video", "postgresql", True)]
+RUNS += [(seed, kind, database, killed) for seed in range(4, 14) for kind in ("image", "video") for database in DATABASES
+         for killed in (False, True) if NIGHTLY]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +29,35 @@ def soak() -> Path:
     return ROOT / "editor/.test/soak.mjs"
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_random_work_with_a_bad_network(studio: Studio, soak: Path, seed: int) -> None:
+@pytest.fixture(scope="session")
+def studio_on_postgres(
+    studio: Studio, postgres_server: postgres.Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Studio]:
+    """The same pictures, labeled on a server that keeps its rows in PostgreSQL."""
+    server = processes.start_server(
+        tmp_path_factory.mktemp("postgres"), postgres_server.create(f"studio_{os.getpid()}")
+    )
+    yield Studio(server, studio.site, {})
+    server.kill()
+
+
+@pytest.mark.parametrize(("seed", "kind", "database", "killed"), RUNS)
+def test_random_work_with_everything_that_goes_wrong(
+    request: pytest.FixtureRequest, soak: Path, seed: int, kind: str, database: str, killed: bool
+) -> None:
+    studio: Studio = request.getfixturevalue("studio" if database == "sqlite" else "studio_on_postgres")
     classes = [{"name": "car", "attributes": [{"name": n, "kind": "text"} for n in ("who", "name", "stroke")]}]
-    task = studio.task(project=studio.project(classes=classes))
-    command = ["node", str(soak), studio.server.url, studio.server.api_key, task.uid, task.item, str(seed), "120"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stdout + done.stderr
+    frames = {"frames": [{"url": studio.site.url(f"/frame{i}.png")} for i in range(12)]} if kind == "video" else {}
+    task = studio.task(project=studio.project(kind, classes=classes), **frames)
+    command = ["node", str(soak), studio.server.url, studio.server.api_key, task.uid, task.item, str(seed), "90", kind]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as work:
+        assert work.stdout is not None
+        said = [work.stdout.readline()]
+        if killed and said[0].startswith("half-way"):
+            studio.server.kill()
+            studio.server.start()
+        said.append(work.communicate(timeout=280)[0])
+    assert work.returncode == 0, f"seed {seed}, {kind}, {database}: {said}"
 
 
 @pytest.mark.browser

@@ -97,13 +97,17 @@ export class Session {
     const seat = new Seat(work.item.uid);
     const elsewhere = !looking && !(await seat.take());
     // The journal belongs to the tab that works: one that looks on must not send what is in it.
-    const own = elsewhere ? new MemoryJournal() : journal;
+    let own = elsewhere ? new MemoryJournal() : journal;
+    let waits = false;
     if ((await own.read(work.item.uid)).head?.inflight) {
-      await finishEarlier(work.item.uid, api, own);
+      waits = !(await finishEarlier(work.item.uid, api, own, work.task.lease));
+      // What cannot be finished now is left as it is, for the visit that may.
+      if (waits) own = new MemoryJournal();
       work = { ...(await api.work(task)), can: work.can, task: work.task };
     }
     const session = new Session(api, work, await openDocument(work, api, own), settings, elsewhere ? ELSEWHERE : looking, pictures, ahead);
     session.share(seat, elsewhere);
+    if (waits) session.say("Changes of your last visit are kept in this browser until the task is yours again");
     return session;
   }
 

@@ -4,7 +4,7 @@ import type { Work } from "../model/work.ts";
 import { ApiError } from "./api.ts";
 import type { Head, Journal, Kept } from "./journal.ts";
 import { Store } from "./store.ts";
-import { Sync, type Transport } from "./sync.ts";
+import { Sync, type Transport, blocking } from "./sync.ts";
 import { Undo } from "./undo.ts";
 
 export interface Opened {
@@ -15,19 +15,24 @@ export interface Opened {
   recovered: number;
 }
 
-/** Sends a save again that an earlier visit got no answer for: the same `save_id` answers as the first time. */
-export async function finishEarlier(item: string, transport: Transport, journal: Journal): Promise<void> {
+/**
+ * Sends a save again that an earlier visit got no answer for, under the lease of now: the same `save_id` answers as the
+ * first time. False when that cannot be done now: then it stays in the journal, since it may have been applied.
+ */
+export async function finishEarlier(item: string, transport: Transport, journal: Journal, lease: string | null): Promise<boolean> {
   const kept = await journal.read(item);
   const save = kept.head?.inflight;
-  if (!save) return;
+  if (!save) return true;
   try {
-    const saved = await transport.save(item, save);
+    const saved = await transport.save(item, { ...save, lease });
     const renamed = new Map(Object.entries(saved.renamed ?? {}).map(([from, to]) => [Number(from), to]));
     await rewrite(item, journal, kept, { ...kept.head!, inflight: null, version: saved.version }, renamed);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    if (blocking(error)) return false;
     journal.write(item, { ...kept.head!, inflight: null }, [], []);
   }
+  return true;
 }
 
 /** The journal after that save: its objects are now the base of what came after them, under their given ids. */

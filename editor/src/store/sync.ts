@@ -150,8 +150,12 @@ export class Sync {
     if (this.pending > this.refused.size) this.schedule(this.failures ? RETRY[Math.min(this.failures, RETRY.length) - 1] : DELAY);
   }
 
-  /** One save until it is answered: no answer means the same save again, so that nothing is applied twice. */
-  private async send(save: Save): Promise<number[]> {
+  /**
+   * One save until it is answered: no answer means the same save again, so that nothing is applied twice. That holds also
+   * when the session or the lease ends meanwhile, since the server may have applied it before.
+   */
+  private async send(first: Save): Promise<number[]> {
+    let save = first;
     for (;;) {
       try {
         const saved = await this.transport.save(this.item, save);
@@ -164,12 +168,21 @@ export class Sync {
         if (this.over) return [];
         if (error instanceof ApiError) {
           this.failures = 0;
-          return await this.declined(error, save);
-        }
-        if (!(error instanceof Offline)) throw error;
-        if (!(await this.another(error))) return [];
+          const kind = blocking(error);
+          if (!kind) return await this.declined(error, save);
+          this.block(kind, error.message);
+        } else if (error instanceof Offline) await this.another(error);
+        else throw error;
+        if (!(await this.freed())) return [];
+        if (save.lease !== this.lease) this.inflight = save = { ...save, lease: this.lease };
       }
     }
+  }
+
+  /** Waits while saving is held up; false when it has been stopped meanwhile. */
+  private async freed(): Promise<boolean> {
+    while (this.blocked && !this.over) await new Promise<void>((resolve) => (this.wake = resolve));
+    return !this.over;
   }
 
   /** Waits before trying again; false when saving has been stopped meanwhile. */
@@ -197,11 +210,7 @@ export class Sync {
     const sent = [...save.put.map((object) => object.id), ...save.delete];
     if (error.code === "stale") return [...sent, ...(await this.reread())];
     this.replica.mark(sent, null);
-    if (error.code === "lease_lost") this.blocked = "lease_lost";
-    else if (error.code === "job_stopped") this.blocked = "stopped";
-    else if (error.status === 401) this.blocked = "signed_out";
-    else if (error.status === 422 || error.status === 413) this.refuse(error, save);
-    else this.blocked = "forbidden";
+    this.refuse(error, save);
     return sent;
   }
 
@@ -277,4 +286,12 @@ export class Sync {
     this.changed.emit();
     for (const resolve of this.waiting.splice(0)) resolve();
   }
+}
+
+/** What holds up all saving; null when the answer is about this one save. */
+export function blocking(error: ApiError): SyncKind | null {
+  if (error.code === "lease_lost") return "lease_lost";
+  if (error.code === "job_stopped") return "stopped";
+  if (error.status === 401) return "signed_out";
+  return error.code === "stale" || error.status === 422 || error.status === 413 ? null : "forbidden";
 }
