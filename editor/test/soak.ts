@@ -5,7 +5,7 @@
 
 import { type LabelObject, same } from "../src/model/document.ts";
 import type { Save, Saved } from "../src/model/work.ts";
-import { maskOf, rasterOfParts } from "../src/geometry/raster.ts";
+import { maskOfSpans, spansOfParts } from "../src/geometry/spans.ts";
 import { Api, ApiError, Offline } from "../src/store/api.ts";
 import { MemoryJournal } from "../src/store/journal.ts";
 import { finishEarlier, openDocument, type Opened } from "../src/store/open.ts";
@@ -42,7 +42,7 @@ function shape(): LabelObject["shape"] {
   const [x, y] = [random(60) / 100, random(60) / 100];
   const [w, h] = [(1 + random(30)) / 100, (1 + random(30)) / 100];
   if (random(2)) return { type: "rectangle", box: [x, y, x + w, y + h] };
-  return maskOf(rasterOfParts([[[x, y, x + w, y, x + w, y + h, x, y + h]]], [200, 100]))!;
+  return maskOfSpans(spansOfParts([[[x, y, x + w, y, x + w, y + h, x, y + h]]], [200, 100]))!;
 }
 
 /** Another outline, or another keyframe of the same kind. */
