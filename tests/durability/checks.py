@@ -75,7 +75,8 @@ def check_nothing_lost(floor: Floor, database: Database) -> None:
 
 def events_of(session: Session, kind: str) -> set[int]:
     """Tasks of which an event of that kind tells."""
-    return set(session.scalars(select(Event.task_id).where(Event.kind == kind)))
+    query = select(Event.task_id).where(Event.kind == kind)
+    return {task for task in session.scalars(query) if task is not None}
 
 
 def wait_for_callbacks(database: Database, seconds: float = 90) -> int:
