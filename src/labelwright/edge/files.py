@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from labelwright.edge.context import Context
 from labelwright.errors import Forbidden, Invalid, NotFound
-from labelwright.services import renditions
+from labelwright.services import renditions, thumbnails
 from labelwright.storage.links import byte_range
 
 
@@ -50,9 +50,12 @@ def _send(context: Context, request: Request, key: str, headers: dict[str, str])
 
 
 def _size(context: Context, key: str) -> int:
-    """The file's length in bytes; a smaller copy is made when it is first asked for."""
+    """The file's length in bytes; a thumbnail or a smaller copy is made when it is first asked for."""
     try:
         return context.store.size(key)
     except NotFound:
-        renditions.make(context.store, key)
+        if key.startswith(thumbnails.FOLDER):
+            thumbnails.make(context.store, key, context.settings.max_pixels)
+        else:
+            renditions.make(context.store, key)
         return context.store.size(key)

@@ -27,6 +27,8 @@ PICTURES: dict[str, str] = {
     "GIF": "image/gif",
     "AVIF": "image/avif",
 }
+# Several JPEGs in one file, of which the first one is shown.
+_SAME = {"MPO": "JPEG"}
 # Types that browsers do not show: these get a copy to look at.
 NOT_SHOWN = frozenset({"image/tiff"})
 ORIENTATION = 0x0112
@@ -60,7 +62,21 @@ def probe(path: Path, max_pixels: int) -> Probed:
     reader = _video_reader(head)
     if reader:
         return _probe_video(path, reader, max_pixels)
-    return _probe_picture(path, head, max_pixels)
+    if _looks_like_page(head):
+        raise Invalid("This is a web page or text, not a picture: the address may ask for a sign-in.")
+    return picture(path, max_pixels)
+
+
+def picture(file: Path | Any, max_pixels: int) -> Probed:
+    """Find out what a picture is by its header, from a path or an open file. Raises `Invalid`."""
+    with open_picture(file) as opened:
+        width, height = opened.size
+        check_size(width, height, max_pixels)
+        turned = orientation(opened)
+        if turned in _TURNED and opened.format != "TIFF":  # Pillow has turned the size of a TIFF itself
+            width, height = height, width
+        info = {"orientation": turned} if turned != 1 else None
+        return Probed("image", PICTURES[_SAME.get(str(opened.format), str(opened.format))], width, height, info=info)
 
 
 def open_picture(path: Path | Any) -> Image.Image:
@@ -95,21 +111,6 @@ def orientation(picture: Image.Image) -> int:
 
 
 _KNOWN = "Known: PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF; MP4, MOV, WebM, MKV, AVI."
-
-
-def _probe_picture(path: Path, head: bytes, max_pixels: int) -> Probed:
-    if _looks_like_page(head):
-        raise Invalid("This is a web page or text, not a picture: the address may ask for a sign-in.")
-    with open_picture(path) as picture:
-        width, height = picture.size
-        check_size(width, height, max_pixels)
-        turned = orientation(picture)
-        info: dict[str, Any] = {"mode": picture.mode}
-        if turned != 1:
-            info["orientation"] = turned
-        if turned in _TURNED and picture.format != "TIFF":  # Pillow has turned the size of a TIFF itself
-            width, height = height, width
-        return Probed("image", PICTURES[str(picture.format)], width, height, info=info)
 
 
 def _looks_like_page(head: bytes) -> bool:

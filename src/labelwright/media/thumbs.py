@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from labelwright.errors import Invalid
 from labelwright.media import frames, probe
@@ -53,6 +53,15 @@ def _jpeg(picture: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
     picture.convert("RGB").save(out, "JPEG", quality=quality, optimize=False)
     return out.getvalue()
+
+
+def damaged() -> bytes:
+    """What stands in the place of a picture that cannot be decoded (JPEG): a grey field with a line through it."""
+    field = Image.new("RGB", (SIDE, SIDE * 3 // 4), (225, 225, 228))
+    pen = ImageDraw.Draw(field)
+    pen.rectangle((110, 75, 210, 165), outline=(150, 150, 156), width=4)
+    pen.line((95, 180, 225, 60), fill=(150, 150, 156), width=6)
+    return _jpeg(field, 80)
 
 
 def view(path: Path, probed: Probed) -> bytes | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, text, update
@@ -17,6 +19,7 @@ from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
 from labelwright.services import events
 from labelwright.services.access import Actor
+from labelwright.services.media import Kept
 
 SPLITS = ("", "train", "valid", "test")
 
@@ -167,13 +170,17 @@ def add_image(
 
 @dataclass(slots=True)
 class NewImage:
-    """An image to be added whose file is here already. `url`: where the file came from, "" for an upload."""
+    """An image to be added whose file is here already. `url`: where the file came from, "" for an upload; `id`, `uid`, `at`
+    are set when it is added."""
 
     name: str
-    media: Media
+    media: Media | Kept
     meta: Any = None
     source: dict[str, Any] | None = None
     url: str = ""
+    id: int = 0
+    uid: uuid.UUID | None = None
+    at: datetime | None = None
 
 
 _COLUMNS = ("id", "uid", "project_id", "batch_id", "kind", "name", "width", "height", "frames", "media_state", "media_error",
@@ -188,8 +195,10 @@ def add_images(session: Session, actor: Actor, project: Project, batch: Batch, n
     if not new:
         return []
     ids, when = list(bulk.allocate(session, Item.__table__, len(new))), now()  # type: ignore[arg-type]
+    for key, entry in zip(ids, new, strict=True):
+        entry.id, entry.uid, entry.at = key, new_uid(), when
     rows = [
-        (key, new_uid(), project.id, batch.id, "image", entry.name, entry.media.width, entry.media.height, 1, "ready", "", "",
+        (key, entry.uid, project.id, batch.id, "image", entry.name, entry.media.width, entry.media.height, 1, "ready", "", "",
          entry.meta, entry.source, actor.user_id, when, when)
         for key, entry in zip(ids, new, strict=True)
     ]  # fmt: skip

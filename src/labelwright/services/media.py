@@ -9,21 +9,23 @@ import shutil
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from PIL import Image
-from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
 from labelwright.errors import Conflict, Invalid, NotFound, TooLarge
-from labelwright.media import frames, probe, thumbs
+from labelwright.media import frames, probe, structure, thumbs
 from labelwright.media.frames import FrameIndex
+from labelwright.media.probe import Probed
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Project
 from labelwright.services import access, renditions, wake
@@ -33,10 +35,14 @@ from labelwright.storage import Links, Store, content_key
 
 UPLOAD = "upload:"
 Rendition = Literal["original", "view", "thumb"]
-_THUMB, _VIEW = "image/jpeg", "image/webp"
+THUMB, _VIEW = "image/jpeg", "image/webp"
 # Pictures of more pixels are decoded one at a time: eight threads with a gigabyte each would end the process.
 LARGE = 25_000_000
 TILED = 50_000_000
+# Up to here a picture's thumbnail may wait for its first viewer; of JPEGs, which are decoded at an eighth, up to LARGE.
+LATER = 4_000_000
+IN_MEMORY = 2_000_000  # bytes: smaller uploads are looked at without a copy on disk
+CHUNK = 500
 _one_large = threading.Lock()
 # Frames of video files cut last, as JPEG. Only a head start: every process can cut every frame. Those who want frames
 # of the same file wait for each other, since one run answers them all.
@@ -60,6 +66,14 @@ class Ingested:
     info: dict[str, Any] | None
 
 
+@dataclass(frozen=True)
+class Kept(Ingested):
+    """The same of a file that a team has: what of its row is needed to make an item, without the row's object."""
+
+    id: int
+    team_id: int
+
+
 def thumb_key(sha256: bytes) -> str:
     """Storage key of a file's thumbnail (JPEG)."""
     return f"thumbs/{sha256.hex()[:2]}/{sha256.hex()}"
@@ -76,11 +90,20 @@ def frames_key(sha256: bytes) -> str:
 
 
 def ingest(
-    store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int, frame: bool = False, tiled: int = TILED
-) -> Ingested:
-    """Probe a file and store it with its thumbnail and what else it needs. No database: call it outside transactions.
+    store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int, frame: bool = False, tiled: int = TILED,
+    decode: bool = False,
+) -> Ingested:  # fmt: skip
+    """Store a file that was looked at, with what else it needs. No database: call it outside transactions.
 
-    `frame`: of a sequence, so people will step through it quickly. Pictures of more pixels than `tiled` are cut into tiles. Doing it again is harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
+    A picture that its structure tells to be whole is not decoded unless `decode`: its thumbnail is made when it is first
+    asked for (`services/thumbnails.py`). `frame`: of a sequence, so people will step through it quickly. Pictures of more
+    pixels than `tiled` are cut into tiles. Doing it again is harmless. Raises `Invalid` with a sentence when the file is
+    nothing we can use."""
+    if not (decode or frame) and size > 0:
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as body:
+            told = _told(body, max_pixels, tiled)
+        if told is not None:
+            return _stored(store, path, sha256, size, told)
     found = probe.probe(path, max_pixels)
     with _one_large if found.width * found.height > LARGE else nullcontext():
         small = thumbs.thumbnail(path, found)
@@ -90,17 +113,37 @@ def ingest(
         in_tiles = found.kind == "image" and not frame and found.width * found.height > tiled
         if in_tiles:
             renditions.tile(store, path, sha256)
-    info = dict(found.info or {}) | {"thumb": True}
-    if in_tiles:
-        info["tiles"] = True
     if copy is not None:
         store.put(view_key(sha256), copy, mime=_VIEW)
-        info["view"] = True
     if found.kind == "video":
         store.put(frames_key(sha256), frames.index_of(found).encode(), mime="application/json")
-    store.put(thumb_key(sha256), small, mime=_THUMB)
+    store.put(thumb_key(sha256), small, mime=THUMB)
+    more = {name: True for name, there in (("tiles", in_tiles), ("view", copy is not None)) if there}
+    return _stored(store, path, sha256, size, found, more)
+
+
+def _told(body: bytes | mmap, max_pixels: int, tiled: int) -> Probed | None:
+    """A picture told by its structure alone; None: it has to be decoded, or would take long to be when first shown."""
+    whole = structure.whole(body)
+    if whole is None:
+        return None
+    probe.check_size(whole.width, whole.height, max_pixels)
+    if whole.width * whole.height > min(tiled, LARGE if whole.mime == "image/jpeg" else LATER):
+        return None
+    if not whole.turns:
+        return Probed("image", whole.mime, whole.width, whole.height)
+    # A camera's note of how it was held: of a JPEG it is read without decoding.
+    if whole.mime != "image/jpeg":
+        return None
+    return probe.picture(io.BytesIO(body) if isinstance(body, bytes) else body, max_pixels)
+
+
+def _stored(
+    store: Store, body: bytes | Path, sha256: bytes, size: int, found: Probed, more: dict[str, bool] | None = None
+) -> Ingested:
+    info = dict(found.info or {}) | {"thumb": True} | (more or {})
     if not store.exists(content_key(sha256)):
-        store.put(content_key(sha256), path, mime=found.mime)
+        store.put(content_key(sha256), body, mime=found.mime)
     return Ingested(sha256, size, found.mime, found.width, found.height, found.frames, info)
 
 
@@ -108,16 +151,22 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
     """Take in an uploaded file from a stream. Call it before the transaction that `record`s it.
 
     Raises `TooLarge` past `settings.fetch_max_mb` and `Invalid` when it is nothing we can use."""
+    start = file.read(IN_MEMORY + 1)
+    if not start:
+        raise Invalid("The file is empty.", field="file")
+    if len(start) <= IN_MEMORY:
+        told = _told(start, settings.max_pixels, settings.tile_pixels)
+        if told is not None:
+            return _stored(store, start, hashlib.sha256(start).digest(), len(start), told)
     with tempfile.NamedTemporaryFile(prefix="labelwright-upload-") as copy:
-        digest, size = hashlib.sha256(), 0
-        while chunk := file.read(1 << 20):
+        digest, size, chunk = hashlib.sha256(), 0, start
+        while chunk:
             size += len(chunk)
             if size > settings.fetch_max_mb * 1_000_000:
                 raise TooLarge(f"The file is larger than {settings.fetch_max_mb} MB (LABELWRIGHT_FETCH_MAX_MB).")
             digest.update(chunk)
             copy.write(chunk)
-        if size == 0:
-            raise Invalid("The file is empty.", field="file")
+            chunk = file.read(1 << 20)
         copy.flush()
         return ingest(
             store, Path(copy.name), digest.digest(), size, max_pixels=settings.max_pixels, tiled=settings.tile_pixels
@@ -126,17 +175,50 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
 
 def record(session: Session, team_id: int, ingested: Ingested) -> Media:
     """The team's row for a stored file: one for each content, however often and from wherever it came."""
-    query = select(Media).where(Media.team_id == team_id, Media.sha256 == ingested.sha256)
-    found = session.scalar(query)
-    if found is not None:
-        return found
-    media = Media(team_id=team_id, **ingested.__dict__)
-    try:
-        with session.begin_nested():
-            session.add(media)
-    except IntegrityError:
-        return session.scalars(query).one()  # another process recorded it a moment ago
-    return media
+    return record_many(session, team_id, [ingested])[0]
+
+
+def record_many(session: Session, team_id: int, files: Sequence[Ingested]) -> list[Media]:
+    """The team's rows for stored files, in that order."""
+    query = select(Media).where(Media.team_id == team_id, Media.sha256.in_(bindparam("digests", expanding=True)))
+
+    def there(digests: Sequence[bytes]) -> dict[bytes, Media]:
+        parts = [digests[start : start + CHUNK] for start in range(0, len(digests), CHUNK)]
+        return {row.sha256: row for part in parts for row in session.scalars(query, {"digests": part})}
+
+    found = there([file.sha256 for file in files])
+    new = [file for file in files if file.sha256 not in found]
+    if new:
+        keep(session, team_id, new)
+        found |= there([file.sha256 for file in new])
+    return [found[file.sha256] for file in files]
+
+
+def keep(session: Session, team_id: int, files: Sequence[Ingested]) -> None:
+    """Write the team's rows for stored files; those it has are left as they are."""
+    # In one order, so that two who send the same files at once wait for each other and not both ways.
+    wanted = sorted({file.sha256: file for file in files}.items())
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    rows = [{"team_id": team_id, **vars(file)} for _, file in wanted]
+    session.execute(dialect.insert(Media.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
+
+
+def kept(session: Session, team_ids: Sequence[int], digests: Sequence[bytes]) -> dict[bytes, Kept]:
+    """Which of these contents the teams have; of several with the same one, the first team's."""
+    found: dict[bytes, Kept] = {}
+    for start in range(0, len(digests), CHUNK):
+        part = {"teams": team_ids, "digests": digests[start : start + CHUNK]}
+        for row in session.execute(_KEPT, part):
+            if row.sha256 not in found or row.team_id == team_ids[0]:
+                found[row.sha256] = Kept(*row)
+    return found
+
+
+_MEDIA = Media.__table__.c
+# Values beside the statement: as a part of it each would pass through SQLAlchemy's expressions.
+_KEPT = select(*(_MEDIA[field.name] for field in fields(Kept))).where(
+    _MEDIA.team_id.in_(bindparam("teams", expanding=True)), _MEDIA.sha256.in_(bindparam("digests", expanding=True))
+)
 
 
 def store_upload(
@@ -171,13 +253,13 @@ def url_for(links: Links, media: Media, kind: Rendition = "view") -> str:
 
     `view`: what a browser can show (the file itself unless its type is one browsers do not show); `thumb`: 320 pixels."""
     if kind == "thumb" and (media.info or {}).get("thumb"):
-        return links.sign(thumb_key(media.sha256), _THUMB)
+        return links.sign(thumb_key(media.sha256), THUMB)
     if kind == "view" and (media.info or {}).get("view"):
         return links.sign(view_key(media.sha256), _VIEW)
     return links.sign(content_key(media.sha256), media.mime)
 
 
-def frame_index(store: Store, media: Media) -> FrameIndex:
+def frame_index(store: Store, media: Media | Ingested) -> FrameIndex:
     """When each frame of a video file is shown."""
     if media.frames is None:
         raise Invalid("This file is not a video.")

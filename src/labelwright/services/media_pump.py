@@ -180,9 +180,10 @@ def _take_in(shared: Shared, work: Work) -> Ingested:
             return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
     with shared.fetcher.get(work.url) as got:
         known = _known(shared.database, work.team_id, got.sha256)
+        # Nobody waits here for an answer, so the thumbnail is made at once.
         return known or media.ingest(
             shared.store, got.path, got.sha256, got.size, max_pixels=shared.settings.max_pixels,
-            frame=work.role == "frame", tiled=shared.settings.tile_pixels,
+            frame=work.role == "frame", tiled=shared.settings.tile_pixels, decode=True,
         )  # fmt: skip
 
 

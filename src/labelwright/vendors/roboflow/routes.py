@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from labelwright.edge import forms
 from labelwright.edge.call import Call, FindActor, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
@@ -170,7 +171,7 @@ def _endpoint(row: Row) -> Callable[[Request], Any]:
                 # Nobody without a key gets files stored here.
                 await run_in_threadpool(_may_upload, context, request)
             if request.headers.get("content-type", "").startswith("multipart/form-data"):
-                form = await request.form(max_part_size=1 << 20)
+                form = await forms.read(request)
             else:
                 raw = await request.body()
             body = wire.object_of(raw) if row.json else {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from starlette.datastructures import UploadFile
 from starlette.responses import Response, StreamingResponse
 
@@ -19,7 +19,7 @@ from labelwright.models.projects import Batch, Project
 from labelwright.services import access, items, media
 from labelwright.services.access import Actor
 from labelwright.services.items import NewImage
-from labelwright.services.media import Ingested
+from labelwright.services.media import Ingested, Kept
 from labelwright.storage import content_key
 from labelwright.vendors.supervisely import datasets, image_filters, image_tags, listing, wire
 from labelwright.vendors.supervisely.annotations import keep
@@ -110,9 +110,10 @@ def listed(ask: Ask) -> dict[str, Any]:
 def by_ids(ask: Ask, refs: Sequence[int], kind: str = "image") -> list[dict[str, Any]]:
     """Images by ids that were found to be the caller's, in that order."""
     rows: dict[int, dict[str, Any]] = {}
+    query = query_of(kind).where(Item.id.in_(bindparam("ids", expanding=True)))
     for start in range(0, len(refs), CHUNK):
-        query = query_of(kind).where(Item.id.in_(refs[start : start + CHUNK]))
-        rows |= {row["id"]: row for row in shaped(ask, ask.session.execute(query).all())}
+        part = ask.session.execute(query, {"ids": refs[start : start + CHUNK]}).all()
+        rows |= {row["id"]: row for row in shaped(ask, part)}
     return [rows[ref] for ref in refs]
 
 
@@ -132,17 +133,9 @@ def stored_hashes(ask: Ask) -> list[str]:
     return [wanted[digest] for digest in media_by_hash(ask, list(wanted))]
 
 
-def media_by_hash(ask: Ask, digests: Sequence[bytes], team_id: int | None = None) -> dict[bytes, Media]:
+def media_by_hash(ask: Ask, digests: Sequence[bytes], team_id: int | None = None) -> dict[bytes, Kept]:
     """Stored files of the caller's teams by content; one of `team_id` wins."""
-    found: dict[bytes, Media] = {}
-    for start in range(0, len(digests), CHUNK):
-        query = select(Media).where(
-            Media.team_id.in_(ask.actor.teams()), Media.sha256.in_(digests[start : start + CHUNK])
-        )
-        for row in ask.session.scalars(query):
-            if row.sha256 not in found or row.team_id == team_id:
-                found[bytes(row.sha256)] = row
-    return found
+    return media.kept(ask.session, sorted(ask.actor.teams(), key=lambda key: key != team_id), digests)
 
 
 def read_files(context: Context, actor: Actor, form: Any) -> list[Ingested]:
@@ -159,6 +152,9 @@ def read_files(context: Context, actor: Actor, form: Any) -> list[Ingested]:
         except Invalid as error:
             raise Refused(400, f"The file {entry[0]}: {error.message}") from None
 
+    # Small ones are looked at in less time than it takes to hand them to another thread.
+    if all((value.size or 0) <= media.IN_MEMORY for _, value in files):
+        return [ingested(entry) for entry in files]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(ingested, files))
 
@@ -167,7 +163,8 @@ def upload(ask: Ask) -> list[dict[str, Any]]:
     """Files for the images that are added next, by their content."""
     teams = ask.actor.teams("manage")
     team = ask.actor.team_id if ask.actor.team_id in teams else teams[0]
-    return [{"hash": wire.content_id(media.record(ask.session, team, file).sha256)} for file in ask.prepared]
+    media.keep(ask.session, team, ask.prepared)
+    return [{"hash": wire.content_id(file.sha256)} for file in ask.prepared]
 
 
 def read_links(context: Context, actor: Actor, body: Any) -> dict[str, Ingested]:
@@ -229,7 +226,15 @@ def add(ask: Ask) -> list[dict[str, Any]]:
             else None
         )
         new.append(NewImage(name, file, meta or None, source, entry.get("link") or ""))
-    return by_ids(ask, items.add_images(ask.session, ask.actor, project, batch, new))
+    items.add_images(ask.session, ask.actor, project, batch, new)
+    return [image_json(_row(ask, batch, entry), []) for entry in new]
+
+
+def _row(ask: Ask, batch: Batch, new: NewImage) -> Any:
+    """An image that was added just now, as `query_of` would find it."""
+    file = new.media
+    return (new.id, new.uid, batch.project_id, batch.id, new.name, file.width, file.height, new.meta, new.source,
+            ask.actor.user_id, new.at, new.at, new.url, file.sha256, file.mime, file.size, 0)  # fmt: skip
 
 
 def _name(entry: dict[str, Any], at: str) -> str:
@@ -244,11 +249,14 @@ def free_names(ask: Ask, batch: Batch, names: Sequence[str]) -> None:
     if len(set(names)) < len(names):
         raise Refused(400, "A name stands twice in what was sent.")
     taken: list[dict[str, Any]] = []
+    query = select(Item.id, Item.name).where(
+        Item.project_id == batch.project_id,
+        Item.batch_id == batch.id,
+        Item.name.in_(bindparam("names", expanding=True)),
+    )
     for start in range(0, len(names), CHUNK):
-        query = select(Item.id, Item.name).where(
-            Item.project_id == batch.project_id, Item.batch_id == batch.id, Item.name.in_(names[start : start + CHUNK])
-        )
-        taken += [{"id": key, "name": name} for key, name in ask.session.execute(query)]
+        part = ask.session.execute(query, {"names": names[start : start + CHUNK]})
+        taken += [{"id": key, "name": name} for key, name in part]
     if taken:
         raise Refused(
             400,
@@ -259,7 +267,7 @@ def free_names(ask: Ask, batch: Batch, names: Sequence[str]) -> None:
         )
 
 
-def _files(ask: Ask, project: Project, sent: Sequence[dict[str, Any]]) -> list[Media]:
+def _files(ask: Ask, project: Project, sent: Sequence[dict[str, Any]]) -> list[Media | Kept]:
     """The stored file of each entry, as the project's team has it."""
     digests = {n: wire.sha256_of(entry["hash"]) for n, entry in enumerate(sent) if entry.get("hash")}
     stored = media_by_hash(ask, list(dict.fromkeys(digests.values())), project.team_id)
@@ -267,9 +275,10 @@ def _files(ask: Ask, project: Project, sent: Sequence[dict[str, Any]]) -> list[M
         n: wire.whole(entry["imageId"], f"images[{n}].imageId") for n, entry in enumerate(sent) if entry.get("imageId")
     }
     ask.items(list(others.values()))
-    originals = items.main_media(ask.session, list(others.values()))
-    found = []
+    originals = items.main_media(ask.session, list(others.values())) if others else {}
+    found: list[Media | Kept] = []
     for number, entry in enumerate(sent):
+        row: Media | Kept | None
         if number in digests:
             row = stored.get(digests[number])
         elif number in others:
@@ -286,7 +295,7 @@ def _files(ask: Ask, project: Project, sent: Sequence[dict[str, Any]]) -> list[M
     return found
 
 
-def ingested_of(row: Media) -> Ingested:
+def ingested_of(row: Media | Kept) -> Ingested:
     """A stored file as when it was taken in, to be recorded for another team."""
     return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
 
@@ -359,7 +368,7 @@ def download_by_hash(ask: Ask) -> Response:
     return wire.multipart(_parts(ask, [(name, found[digest]) for digest, name in wanted.items()]))
 
 
-def _parts(ask: Ask, named: Sequence[tuple[str, Media]]) -> Iterator[tuple[str, str, Iterator[bytes]]]:
+def _parts(ask: Ask, named: Sequence[tuple[str, Media | Kept]]) -> Iterator[tuple[str, str, Iterator[bytes]]]:
     store = ask.context.store
     # Decided before the answer begins: names, types and keys only, no database while it streams.
     rows = [(name, row.mime, content_key(row.sha256)) for name, row in named]

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from labelwright.edge import forms
 from labelwright.edge.call import Call, run
 from labelwright.edge.context import Context
 from labelwright.edge.front import allow_body
@@ -112,7 +113,7 @@ async def _endpoint(request: Request) -> Response:
             # Nobody without a key gets files stored here.
             actor = await run_in_threadpool(_caller, context, request, method)
             allow_body(request, context.settings.fetch_max_mb * 1_000_000 + MOST_FORM)
-            form = await request.form(max_files=2000, max_fields=20_000, max_part_size=64 * MOST_PART)
+            form = await forms.read(request, max_files=2000, max_fields=20_000, max_part_size=64 * MOST_PART)
             body: Any = form
         else:
             body = _decoded(request, await request.body())

@@ -16,7 +16,7 @@ from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
 from labelwright.services import access, items, media, videos
 from labelwright.services.access import Actor
-from labelwright.services.media import Ingested
+from labelwright.services.media import Ingested, Kept
 from labelwright.storage import content_key
 from labelwright.vendors.supervisely import annotations, image_filters, images, listing, videosheets, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
@@ -94,7 +94,7 @@ def check_meta(ask: Ask) -> dict[str, Any]:
     return {"success": True}
 
 
-def file_meta(ask: Ask, row: Media | None) -> dict[str, Any]:
+def file_meta(ask: Ask, row: Media | Kept | None) -> dict[str, Any]:
     """A video file's meta; empty while the file is not here."""
     if row is None or row.frames is None:
         return {"streams": []}
@@ -146,7 +146,7 @@ def _new(ask: Ask, project: Project, batch: Batch, name: str, sent: dict[str, An
         found = images.media_by_hash(ask, [digest], project.team_id).get(digest)
         if found is None:
             raise Refused(400, f"{at}.hash: this file is not stored here; upload it first.")
-        file = found
+        file = ask.session.get_one(Media, found.id)
     else:
         link = wire.text(sent.get("link"), f"{at}.link", 4000)
         if not link.startswith(("http://", "https://")):
