@@ -74,7 +74,7 @@ def test_common_forms_are_read_here() -> None:
     assert found is not None
     assert told(found) == [
         ("a", "grün"),
-        ("f", ("ä.png", 11, "image/png", b"\x89\r\n\r\n--PNG")),
+        ("f", ("ä.png", 10, "image/png", b"\x89\r\n\r\n--PNG")),
         ("e", ("", 0, None, b"")),
     ]
 

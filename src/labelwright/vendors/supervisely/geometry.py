@@ -51,6 +51,29 @@ class Grid:
 
     def flat(self, value: Any, at: str, least: int = 1) -> list[float]:
         """A list of places as flat fractions."""
+        return self._plain(value, least) or self._checked(value, at, least)
+
+    def _plain(self, value: Any, least: int) -> list[float] | None:
+        """The same without a word of what is wrong; None: something may be. Uploads have millions of places."""
+        if type(value) is not list or len(value) < least:
+            return None
+        width, height, subpixel = self.width, self.height, self.subpixel
+        found: list[float] = []
+        for place in value:
+            if type(place) is not list or len(place) != 2:
+                return None
+            x, y = place
+            if not (type(x) in _NUMBERS and type(y) in _NUMBERS):
+                return None
+            if not subpixel:
+                x, y = x + 0.5 if x == x // 1 else x, y + 0.5 if y == y // 1 else y
+            if not (0 <= x <= width and 0 <= y <= height):
+                return None
+            found.append(x / width)
+            found.append(y / height)
+        return found
+
+    def _checked(self, value: Any, at: str, least: int) -> list[float]:
         places = [self.spot(v, f"{at}[{n}]") for n, v in enumerate(wire.list_of(value, at))]
         if len(places) < least:
             raise Refused(400, f"{at} needs at least {least} points.")
@@ -78,6 +101,9 @@ class Grid:
         return low[0], low[1], max(low[0], high[0] - 1), max(low[1], high[1] - 1)
 
 
+_NUMBERS = frozenset({int, float})
+
+
 def _whole(value: float, size: int) -> int:
     found = math.floor(value)
     return found - 1 if found == size else found
@@ -94,6 +120,9 @@ def _points(geometry: Json, at: str) -> tuple[Any, Any]:
 
 def _read_rectangle(geometry: Json, grid: Grid, at: str) -> tuple[Shape, Extra]:
     exterior, _ = _points(geometry, at)
+    plain = _plain_box(exterior, grid)
+    if plain is not None:
+        return plain, {}
     corners = wire.list_of(exterior, f"{at}.points.exterior")
     if len(corners) != 2:
         raise Refused(400, f"{at}.points.exterior: a rectangle has two corners, not {len(corners)}.")
@@ -103,6 +132,20 @@ def _read_rectangle(geometry: Json, grid: Grid, at: str) -> tuple[Shape, Extra]:
     return document.Rectangle(box=(box[0], box[1], box[2], box[3])), {}
 
 
+def _plain_box(exterior: Any, grid: Grid) -> document.Rectangle | None:
+    """A rectangle without a word of what is wrong; None: something may be."""
+    try:
+        (xa, ya), (xb, yb) = exterior
+    except (TypeError, ValueError):
+        return None
+    if not {type(xa), type(ya), type(xb), type(yb)} <= _NUMBERS:
+        return None
+    left, top, right, bottom = grid.box_in(xa, ya, xb, yb)
+    if not (0 <= left <= right <= grid.width and 0 <= top <= bottom <= grid.height):
+        return None
+    return document.Rectangle(box=(left / grid.width, top / grid.height, right / grid.width, bottom / grid.height))
+
+
 def _write_rectangle(shape: Any, grid: Grid, _extra: Extra) -> Json:
     x1, y1, x2, y2 = (rounded(v * s) for v, s in zip(shape.box, (grid.width, grid.height) * 2, strict=True))
     left, top, right, bottom = grid.box_out(x1, y1, x2, y2)
@@ -110,6 +153,8 @@ def _write_rectangle(shape: Any, grid: Grid, _extra: Extra) -> Json:
 
 
 def _read_part(exterior: Any, interior: Any, grid: Grid, at: str) -> list[list[float]]:
+    if interior == []:
+        return [grid.flat(exterior, f"{at}.exterior", 3)]
     holes = wire.list_of(interior, f"{at}.interior")
     return [
         grid.flat(exterior, f"{at}.exterior", 3),

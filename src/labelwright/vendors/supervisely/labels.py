@@ -68,7 +68,10 @@ def read_object(known: Known, sent: Any, grid: Grid, number: int, at: str, *, ne
     shape, extra = geometry.read(kind, wire.object_of(found, at), grid, at)
     if isinstance(shape, document.Skeleton):
         shape, extra = _ordered(shape, extra, known_class, at)
-    extra |= {key: label[key] for key in KEPT if label.get(key) not in (None, "", {})}
+    for key in KEPT:
+        value = label.get(key)
+        if value not in (None, "", {}):
+            extra[key] = value
     if known_class.shape == ANY:
         extra["geometryType"] = kind
     attributes, more, data = read_tags(known, label.get("tags"), f"{at}.tags", known_class.name)
@@ -107,6 +110,8 @@ def read_tags(
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Attribute values of tags, and what attributes cannot hold: further values of the same tag, and custom data of each
     value. `class_name` None: tags of the whole image."""
+    if not sent:
+        return {}, {}, {}
     values: dict[str, list[Any]] = {}
     said: dict[str, list[Any]] = {}
     for number, entry in enumerate(wire.list_of(sent or [], at)):

@@ -110,8 +110,7 @@ def page(
     number = ask.whole("page", 1)
     if not 1 <= number <= 1_000_000:
         raise Refused(400, "page counts from 1.")
-    ordered = query.order_by(order.desc() if down else order.asc(), id_column.desc() if down else id_column.asc())
-    rows = ask.session.execute(ordered.limit(per_page + 1).offset((number - 1) * per_page)).all()
+    rows = _rows(ask, query, order, down, id_column, per_page, (number - 1) * per_page)
     if number == 1 and len(rows) <= per_page:
         return _paged(shape(rows), len(rows), per_page, per_page)
     counted: Any = ask.session.execute(
@@ -120,6 +119,21 @@ def page(
     total, last = counted
     echoed = per_page if ask.has("per_page") and cutoff is None else (cutoff or last or 0) * MOST + per_page
     return _paged(shape(rows[:per_page]), total, per_page, echoed)
+
+
+def _rows(
+    ask: Ask, query: Any, order: Any, down: bool, id_column: Any, per_page: int, before: int
+) -> Sequence[Any]:
+    """A page's rows and one more, after `before` others."""
+    if order is id_column and before:
+        # The page's first id is found by walking an index alone; an offset would read and join every row before it.
+        ids = query.with_only_columns(id_column, maintain_column_froms=True)
+        first = ask.session.scalar(ids.order_by(id_column.desc() if down else id_column).limit(1).offset(before))
+        if first is None:
+            return []
+        query, before = query.where(id_column <= first if down else id_column >= first), 0
+    ordered = query.order_by(order.desc() if down else order.asc(), id_column.desc() if down else id_column.asc())
+    return ask.session.execute(ordered.limit(per_page + 1).offset(before)).all()
 
 
 def _paged(entities: list[Any], total: int, per_page: int, echoed: int) -> dict[str, Any]:

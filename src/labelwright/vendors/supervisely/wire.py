@@ -7,6 +7,7 @@ import binascii
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -60,6 +61,7 @@ def answer(body: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, media_type="application/json")
 
 
+@lru_cache(maxsize=4096)  # what was made in one transaction was made at one moment
 def moment(at: datetime | None) -> str | None:
     """A moment as its clients write it: UTC with milliseconds and Z."""
     # All moments are in UTC; formatting by pattern takes three times as long, and lists have a hundred thousand of them.
