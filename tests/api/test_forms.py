@@ -32,10 +32,14 @@ def written(parts: list[tuple[str, str | None, bytes | None, bytes]]) -> bytes:
 
 
 def told(form: FormData) -> list[Any]:
-    return [
-        (name, (value.filename, value.size, value.content_type, value.file.read()) if isinstance(value, UploadFile) else value)
-        for name, value in form.multi_items()
-    ]  # fmt: skip
+    found: list[Any] = []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            with value.file:
+                found.append((name, (value.filename, value.size, value.content_type, value.file.read())))
+        else:
+            found.append((name, value))
+    return found
 
 
 def starlettes(raw: bytes) -> list[Any] | None:
