@@ -121,9 +121,7 @@ def page(
     return _paged(shape(rows[:per_page]), total, per_page, echoed)
 
 
-def _rows(
-    ask: Ask, query: Any, order: Any, down: bool, id_column: Any, per_page: int, before: int
-) -> Sequence[Any]:
+def _rows(ask: Ask, query: Any, order: Any, down: bool, id_column: Any, per_page: int, before: int) -> Sequence[Any]:
     """A page's rows and one more, after `before` others."""
     if order is id_column and before:
         # The page's first id is found by walking an index alone; an offset would read and join every row before it.
