@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import threading
@@ -191,6 +192,14 @@ def _sqlite_engine(url: str) -> Engine:
 
 def _driver_id(connection: Any) -> int:
     return id(getattr(connection, "dbapi_connection", connection))
+
+
+def lock(session: Session, name: str) -> None:
+    """Until the transaction ends no other one holds the lock of this name."""
+    # SQLite has one writer at a time, and this transaction is it.
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 def ping(session: Session) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from labelwright.db import Database
 from labelwright.media.fetch import Fetcher
-from labelwright.services import cloning, datasets, deliveries, exports, media_pump, upkeep, versions, webhooks
+from labelwright.services import cloning, datasets, deliveries, exports, media_pump, sweep, upkeep, versions, webhooks
 from labelwright.services.background import Background, Pump, Shared, Task
 from labelwright.services.webhooks import Shape
 from labelwright.settings import Settings
@@ -22,6 +22,7 @@ from labelwright.vendors.supervisely import hooks as supervisely
 TASKS: dict[str, Task] = {
     "upkeep": upkeep.run,
     "minute": upkeep.minute,
+    "sweep": sweep.daily,
     "export": exports.run,
     "version-export": versions.run,
     datasets.KIND: datasets.run,
@@ -43,6 +44,7 @@ PUMPS: dict[str, Pump] = {
 SCHEDULES: dict[str, tuple[str, str]] = {
     "hourly-upkeep": ("17 * * * *", "upkeep"),
     "every-minute": ("* * * * *", "minute"),
+    "daily-sweep": ("41 3 * * *", "sweep"),
 }
 
 

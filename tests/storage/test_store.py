@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
@@ -48,6 +49,9 @@ def test_put_get_stream_open_size_delete(store: Store, tmp_path: Path) -> None:
     with store.as_file(key) as copy:
         assert copy.read_bytes() == body
     assert list(store.keys("media")) == [key]
+    [(found, size, written)] = store.files("media")
+    assert (found, size) == (key, len(body))
+    assert abs(time.time() - written.timestamp()) < 600
     store.delete(key)
     store.delete(key)
     assert not store.exists(key)

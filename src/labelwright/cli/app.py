@@ -36,6 +36,7 @@ app.command()(work.export)
 app.command()(operate.migrate)
 app.command()(operate.backup)
 app.command()(operate.restore)
+app.command()(operate.sweep)
 
 
 @app.callback()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -56,3 +58,23 @@ def restore(
     value = archive.restore(output.settings(data), file, lambda names, total: output.progress(
         names, "Restoring media", total, quiet=json))  # fmt: skip
     output.answer(json, value, f"Restored {value['files']} media files and the database at {value['revision']}.")
+
+
+def sweep(
+    days: Annotated[int, typer.Option(min=0, help="Only what has been unused for so many days.")] = 7,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Delete stored files that no item, dataset version or document needs any more, now; `serve` and `worker` do it daily.
+
+    With `--days 0` no upload or import may be under way: what is sent before it is filed would be deleted."""
+    from labelwright.media.fetch import Fetcher
+    from labelwright.services import sweep as sweeping
+    from labelwright.services.background import Shared
+    from labelwright.storage import open_store
+
+    values = output.settings(data)
+    with output.database(values) as database:
+        shared = Shared(values, database, open_store(values), Fetcher(values))
+        swept = sweeping.run(shared, kept=timedelta(days=days))
+    output.answer(json, asdict(swept), f"Deleted {swept.files} files, {swept.size / 1e6:.1f} MB.")

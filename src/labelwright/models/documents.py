@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from labelwright.db import Base, Id, Uid, UtcTime, now
 
 MAIN = "main"
+
+
+def _files(table: str) -> Index:
+    """Index of the few bodies that lie in storage."""
+    stored = text("blob IS NOT NULL")
+    return Index(f"ix_{table}_blob", "blob", sqlite_where=stored, postgresql_where=stored)
 
 
 class DocumentHead(Base):
@@ -30,6 +36,7 @@ class DocumentHead(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    __table_args__ = (_files("documents"),)
 
 
 class Revision(Base):
@@ -51,7 +58,7 @@ class Revision(Base):
     changed: Mapped[int] = mapped_column(default=0)
     body: Mapped[bytes | None]
     blob: Mapped[str | None] = mapped_column(String(80))
-    __table_args__ = (UniqueConstraint("item_id", "layer", "save_id"),)
+    __table_args__ = (UniqueConstraint("item_id", "layer", "save_id"), _files("revisions"))
 
 
 class LabelCount(Base):

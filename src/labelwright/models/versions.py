@@ -43,5 +43,5 @@ class VersionItem(Base):
     split: Mapped[str] = mapped_column(String(10))
     width: Mapped[int]
     height: Mapped[int]
-    sha256: Mapped[bytes]
+    sha256: Mapped[bytes] = mapped_column(index=True)
     body: Mapped[bytes]

@@ -14,11 +14,13 @@ import msgspec
 import zstandard
 from sqlalchemy.orm import Session
 
+from labelwright.db import lock
 from labelwright.errors import NotFound
 from labelwright.geometry.document import Document, encode
 from labelwright.storage.store import Store
 
 LARGE = 1 << 20
+_MIME = "application/zstd"
 _threads = threading.local()  # a zstd context serves one thread at a time
 _document_decoder = msgspec.json.Decoder(Document)
 
@@ -54,13 +56,16 @@ def store_of(session: Session) -> Store | None:
     return session.info.get("store")
 
 
-def keep(store: Store | None, body: bytes) -> tuple[bytes | None, str | None]:
+def keep(session: Session, body: bytes) -> tuple[bytes | None, str | None]:
     """(body, blob) for a row: a large body goes to the store under its content hash."""
+    store = store_of(session)
     if store is None or len(body) <= LARGE:
         return body, None
     digest = hashlib.sha256(body).hexdigest()
     key = f"documents/{digest[:2]}/{digest}"
-    store.put(key, body, mime="application/zstd", create_only=True)
+    if not store.put(key, body, mime=_MIME, create_only=True):
+        lock(session, key)  # one that was there already may be about to be thrown away
+        store.put(key, body, mime=_MIME, create_only=True)
     return None, key
 
 

@@ -31,7 +31,6 @@ from labelwright.services.access import Actor, require
 from labelwright.services.bodies import pack, unpack
 from labelwright.services.merging import Change
 from labelwright.services.revisions import Delta, difference, history
-from labelwright.storage.store import Store
 
 __all__ = [
     "COUNT_COLUMNS", "HEAD_COLUMNS", "Change", "Delta", "Saved", "Stored", "diff", "difference", "history",
@@ -76,8 +75,8 @@ class Saved:
 
 
 def initial_rows(
-    item_id: int, project_id: int, document: Document, class_ids: Mapping[str, int], actor_id: int | None,
-    when: datetime, origin: str, store: Store | None = None,
+    session: Session, item_id: int, project_id: int, document: Document, class_ids: Mapping[str, int],
+    actor_id: int | None, when: datetime, origin: str,
 ) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:  # fmt: skip
     """The first state of a new item's document as bulk rows: one of `HEAD_COLUMNS`, and some of `COUNT_COLUMNS`.
 
@@ -85,7 +84,7 @@ def initial_rows(
     counts: dict[str, int] = {}
     for item in document.objects:
         counts[item.class_name] = counts.get(item.class_name, 0) + 1
-    body, blob = bodies.keep(store, pack(document))
+    body, blob = bodies.keep(session, pack(document))
     head = (item_id, MAIN, 1, len(document.objects), body, blob, origin, actor_id, when, actor_id, when)
     return head, [(item_id, class_ids[name], project_id, count) for name, count in counts.items() if name in class_ids]
 
@@ -366,7 +365,7 @@ class _Write:
         document, delta = revisions.packed(self.head.document, self.head.json, self.document, self.delta)
         if not self._head(version, when, kind, document):
             return False
-        body, blob = bodies.keep(bodies.store_of(self.session), delta)
+        body, blob = bodies.keep(self.session, delta)
         changed = len(self.delta.objects)
         drawn = sum(1 for d in self.delta.objects if d.before is None)
         row = {
@@ -390,7 +389,7 @@ class _Write:
         return self.actor.user_id if self.actor else None
 
     def _head(self, version: int, when: datetime, kind: str, packed: bytes) -> bool:
-        body, blob = bodies.keep(bodies.store_of(self.session), packed)
+        body, blob = bodies.keep(self.session, packed)
         values = {"version": version, "objects": len(self.document.objects), "body": body, "blob": blob,
                   "updated_by": self.user, "updated_at": when}  # fmt: skip
         table = DocumentHead.__table__

@@ -181,7 +181,6 @@ class _Writer:
         self.class_ids = {name: info.id for name, info in ontology.classes.items()}
         self.first = steps.first
         self.origin = origin
-        self.store = session.info.get("store")
         self.when: datetime = now()
         self.items: list[tuple[Any, ...]] = []
         self.media: list[tuple[Any, ...]] = []
@@ -241,7 +240,7 @@ class _Writer:
 
     def _document(self, document: Document, item_id: int) -> None:
         head, counts = documents.initial_rows(
-            item_id, self.project.id, document, self.class_ids, self.actor.user_id, self.when, self.origin, self.store
+            self.session, item_id, self.project.id, document, self.class_ids, self.actor.user_id, self.when, self.origin
         )
         self.documents.append(head)
         self.counts.extend(counts)

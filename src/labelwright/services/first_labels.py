@@ -17,7 +17,7 @@ from labelwright.geometry.document import Attributes, Document, LabelObject
 from labelwright.models.documents import DocumentHead, LabelCount
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
-from labelwright.services import bodies, checks, documents, events, ontology
+from labelwright.services import checks, documents, events, ontology
 from labelwright.services.access import Actor, require
 from labelwright.services.documents import Change, Stored
 
@@ -61,7 +61,7 @@ def _write_first(session: Session, actor: Actor, project: Project, entries: Sequ
         item = entry.item
         problems += checks.check_document(document, known, kind=item.kind, frames=item.frames)
         head, rows = documents.initial_rows(
-            item.id, project.id, document, class_ids, actor.user_id, when, "import", bodies.store_of(session)
+            session, item.id, project.id, document, class_ids, actor.user_id, when, "import"
         )
         heads.append(head)
         counts += rows

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from labelwright import bulk
-from labelwright.db import new_uid, now
+from labelwright.db import lock, new_uid, now
 from labelwright.errors import Invalid, NotFound
 from labelwright.models.items import Item, ItemMedia, Media
 from labelwright.models.projects import Batch, Project
@@ -125,10 +124,7 @@ def _tell(session: Session, kind: str, project: Project, count: int, *fields: st
 
 def lock_content(session: Session, project: Project, sha256: bytes) -> None:
     """Until the transaction ends nobody else files a file of this content in the project: look, then `add_image`."""
-    # SQLite has one writer at a time, and this transaction is it.
-    if session.get_bind().dialect.name == "postgresql":
-        number = int.from_bytes(hashlib.sha256(sha256 + project.uid.bytes).digest()[:8], "big", signed=True)
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+    lock(session, f"content {project.uid} {sha256.hex()}")
 
 
 def by_content(session: Session, project: Project, sha256: bytes) -> Item | None:
@@ -214,6 +210,4 @@ def add_images(session: Session, actor: Actor, project: Project, batch: Batch, n
 
 def lock_names(session: Session, batch: Batch) -> None:
     """Until the transaction ends nobody else looks for taken names in this batch, so that a name found free stays so."""
-    if session.get_bind().dialect.name == "postgresql":
-        number = int.from_bytes(hashlib.sha256(b"names" + batch.uid.bytes).digest()[:8], "big", signed=True)
-        session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+    lock(session, f"names {batch.uid}")

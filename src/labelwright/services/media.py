@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from labelwright.db import now
+from labelwright.db import lock, now
 from labelwright.errors import Conflict, Invalid, NotFound, TooLarge
 from labelwright.media import frames, probe, structure, thumbs
 from labelwright.media.frames import FrameIndex
@@ -64,6 +64,10 @@ class Ingested:
     height: int
     frames: int | None
     info: dict[str, Any] | None
+
+
+class Found(Ingested):
+    """One that lay in the storage already. Nothing may name it any more, and then it is about to be thrown away."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +146,11 @@ def _stored(
     store: Store, body: bytes | Path, sha256: bytes, size: int, found: Probed, more: dict[str, bool] | None = None
 ) -> Ingested:
     info = dict(found.info or {}) | {"thumb": True} | (more or {})
-    if not store.exists(content_key(sha256)):
+    there = store.exists(content_key(sha256))
+    if not there:
         store.put(content_key(sha256), body, mime=found.mime)
-    return Ingested(sha256, size, found.mime, found.width, found.height, found.frames, info)
+    made = Found if there else Ingested
+    return made(sha256, size, found.mime, found.width, found.height, found.frames, info)
 
 
 def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested:
@@ -195,12 +201,25 @@ def record_many(session: Session, team_id: int, files: Sequence[Ingested]) -> li
 
 
 def keep(session: Session, team_id: int, files: Sequence[Ingested]) -> None:
-    """Write the team's rows for stored files; those it has are left as they are."""
+    """Write the team's rows for stored files; those it has are left as they are.
+
+    Raises `Conflict` when a file that was found in the storage was thrown away meanwhile (`services/sweep.py`)."""
     # In one order, so that two who send the same files at once wait for each other and not both ways.
     wanted = sorted({file.sha256: file for file in files}.items())
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     rows = [{"team_id": team_id, **vars(file)} for _, file in wanted]
     session.execute(dialect.insert(Media.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
+    for digest, file in wanted:
+        if isinstance(file, Found):
+            _stays(session, content_key(digest))
+
+
+def _stays(session: Session, key: str) -> None:
+    """Make sure that a file is still there when this transaction, which names it, commits."""
+    store: Store | None = session.info.get("store")
+    lock(session, key)
+    if store is not None and not store.exists(key):
+        raise Conflict("The same file was deleted at this moment, since nothing had needed it; send it again.")
 
 
 def kept(session: Session, team_ids: Sequence[int], digests: Sequence[bytes]) -> dict[bytes, Kept]:

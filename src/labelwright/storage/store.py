@@ -8,7 +8,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -124,9 +124,13 @@ class Store:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key below a folder such as `media`."""
+        return (key for key, _, _ in self.files(prefix))
+
+    def files(self, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+        """(key, bytes, when it was written) of every file below a folder such as `media`."""
         for page in obstore.list(self._backend, prefix=_check(prefix)):
             for entry in page:
-                yield entry["path"]
+                yield entry["path"], int(entry["size"]), entry["last_modified"]
 
     def signed_url(self, key: str, seconds: int = 3600) -> str | None:
         """Address that gives the file to anyone for `seconds`, straight from S3; None for a local folder."""
