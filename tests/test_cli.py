@@ -137,6 +137,15 @@ def test_migrate_says_what_it_did(tmp_path: Path) -> None:
     assert labelwright("migrate", data=tmp_path / "new")["changed"] is False
 
 
+def test_sweep_says_what_it_deleted(place: dict[str, object]) -> None:
+    stored = Path(str(place["data"])) / "media" / "media" / "ab" / ("ab" * 32)
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(b"named by nobody")
+    assert run(place, "sweep") == {"media": 0, "files": 0, "size": 0}  # it came a moment ago
+    assert run(place, "sweep", "--days", "0") == {"media": 0, "files": 1, "size": 15}
+    assert not stored.exists()
+
+
 def test_backup_and_restore(place: dict[str, object], tmp_path: Path, request: pytest.FixtureRequest) -> None:
     project = run(place, "project", "create", "Kept")
     media = tmp_path / "data" / "media" / "media" / "ab"

@@ -49,14 +49,13 @@ def run(shared: Shared, *, kept: timedelta = KEPT) -> Swept:
     for folder in OF_MEDIA:
         _files(shared, folder, before, _media_of, _without_media, swept)
     _files(shared, DOCUMENTS, before, str, _without_document, swept)
-    if swept.files or swept.media:
-        log.info("unused files deleted", media=swept.media, files=swept.files, bytes=swept.size)
     return swept
 
 
 def daily(shared: Shared) -> None:
     """The background task."""
-    run(shared)
+    swept = run(shared)
+    log.info("unused files deleted", media=swept.media, files=swept.files, bytes=swept.size)
 
 
 def _media(shared: Shared, before: datetime) -> int:

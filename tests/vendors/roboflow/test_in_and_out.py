@@ -161,12 +161,7 @@ class Trip:
 @pytest.fixture(scope="module")
 def trips(bench: Bench, browser: Any) -> dict[str, Trip]:
     """All datasets, up, labeled further and down again."""
-    import time
-
-    t = time.time()
     found = _up(bench)
-    print("UP", time.time() - t)
-    t = time.time()
     hand, labeler = person(bench, browser, "ines", "annotator")
     hand.size = (WIDTH, HEIGHT)
     for trip in found.values():
@@ -176,11 +171,7 @@ def trips(bench: Bench, browser: Any) -> dict[str, Trip]:
     names = {
         trip.slug: [trip.job, list(NAMES if trip.kind.key == "yolo" else ONE_NAME.values())] for trip in found.values()
     }
-    print("DRAW", time.time() - t)
-    t = time.time()
     bench.script(DOWNLOAD, json.dumps(names))
-    print("DOWN", time.time() - t)
-    t = time.time()
     return found
 
 
