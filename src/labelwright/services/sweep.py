@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from labelwright.db import lock, now
@@ -118,7 +118,7 @@ def _without_document(session: Session, keys: Sequence[str]) -> set[str]:
     return set(keys) - _named(session, DocumentHead.blob, keys) - _named(session, Revision.blob, keys)
 
 
-def _named(session: Session, column: ColumnElement[T], values: Sequence[T]) -> set[T]:
+def _named(session: Session, column: Any, values: Sequence[T]) -> set[T]:
     return set(session.scalars(select(column).where(column.in_(set(values)))))
 
 

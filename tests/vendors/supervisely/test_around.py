@@ -121,40 +121,7 @@ answer(out)
     assert place.bench.call("webhooks.info", {"id": found["made"][0]})[0] == 404
 
 
-def test_filters_of_images_figures_and_queues(bench: Bench) -> None:
-    place = floor.make(bench, 6)
-    box = {"type": "rectangle", "box": [0.1, 0.1, 0.5, 0.5]}
-    lemon, kiwi = {"id": 1, "class": "lemon", "shape": box}, {"id": 2, "class": "kiwi", "shape": box}
-    place.save(place.images[0], put=[lemon, kiwi | {"attributes": {"size": "small"}}], attributes={"origin": "Rome"})
-    place.save(
-        place.images[1], put=[lemon | {"attributes": {"size": "large"}}], attributes={"origin": "Bari", "size": "small"}
-    )
-    place.save(place.images[2], put=[kiwi])
-    key = place.key("ann")
-    place.script("answer(job(images_ids=images[3:4])[0].id)")
-    work = place.next("ann", key)
-    change = {
-        "base": work["document"]["version"],
-        "save_id": str(uuid.uuid4()),
-        "lease": work["task"]["lease"],
-        "delete": [],
-    }
-    change |= {"put": [lemon, kiwi | {"attributes": {"size": "small"}}], "attributes": {"origin": "Rome"}}
-    assert bench.server.request("PATCH", f"/api/v1/items/{work['item']['uid']}/document", change, key)[0] == 200
-    place.save(place.images[3], put=[kiwi | {"id": 3}])
-    with floor.writing(bench) as session:
-        uids = [session.get_one(Item, image).uid for image in place.images]
-    for number, resolved in ((0, False), (0, True), (4, True)):
-        status, made = bench.server.request(
-            "POST", f"/api/v1/items/{uids[number]}/comments", {"body": "Look"}, bench.key
-        )
-        assert status == 201
-        if resolved:
-            assert (
-                bench.server.request("PATCH", f"/api/v1/comments/{made['uid']}", {"resolved": True}, bench.key)[0]
-                == 200
-            )
-    found = place.script("""
+FILTERS = """
 meta = sly.ProjectMeta.from_json(api.project.get_meta(PROJECT))
 tag, cls = lambda n: meta.get_tag_meta(n).sly_id, lambda n: meta.get_obj_class(n).sly_id
 f = lambda type, **data: {"type": type, "data": data}
@@ -192,7 +159,48 @@ def bad(type, **data):
 out["bad"] = [bad("moon"), bad("images_tag", tagID=1), bad("images_tag", tagId=10**9), bad("issues_count", status="lost"), bad("objects_class", **{"from": "x"}),
   bad("images_tag", tagId=origin, value={"from": "x"}), refused(api.image.figure.download, DATASET, filters=[f("moon")])]
 answer(out)
-""")  # fmt: skip
+"""
+
+
+def labeled(bench: Bench) -> Floor:
+    """Six images: labels, tags and comments of the manager and of ann, who has one in a job."""
+    place = floor.make(bench, 6)
+    box = {"type": "rectangle", "box": [0.1, 0.1, 0.5, 0.5]}
+    lemon, kiwi = {"id": 1, "class": "lemon", "shape": box}, {"id": 2, "class": "kiwi", "shape": box}
+    place.save(place.images[0], put=[lemon, kiwi | {"attributes": {"size": "small"}}], attributes={"origin": "Rome"})
+    place.save(
+        place.images[1], put=[lemon | {"attributes": {"size": "large"}}], attributes={"origin": "Bari", "size": "small"}
+    )
+    place.save(place.images[2], put=[kiwi])
+    key = place.key("ann")
+    place.script("answer(job(images_ids=images[3:4])[0].id)")
+    work = place.next("ann", key)
+    change = {
+        "base": work["document"]["version"],
+        "save_id": str(uuid.uuid4()),
+        "lease": work["task"]["lease"],
+        "delete": [],
+    }
+    change |= {"put": [lemon, kiwi | {"attributes": {"size": "small"}}], "attributes": {"origin": "Rome"}}
+    assert bench.server.request("PATCH", f"/api/v1/items/{work['item']['uid']}/document", change, key)[0] == 200
+    place.save(place.images[3], put=[kiwi | {"id": 3}])
+    with floor.writing(bench) as session:
+        uids = [session.get_one(Item, image).uid for image in place.images]
+    for number, resolved in ((0, False), (0, True), (4, True)):
+        status, made = bench.server.request(
+            "POST", f"/api/v1/items/{uids[number]}/comments", {"body": "Look"}, bench.key
+        )
+        assert status == 201
+        if resolved:
+            assert (
+                bench.server.request("PATCH", f"/api/v1/comments/{made['uid']}", {"resolved": True}, bench.key)[0]
+                == 200
+            )
+    return place
+
+
+def test_filters_of_images_figures_and_queues(bench: Bench) -> None:
+    found = labeled(bench).script(FILTERS)
     expected = {
         "name": [2], "all names": [0, 1, 2, 3, 4, 5], "tag": [0, 1, 3], "no tag": [2, 4, 5], "rome": [0, 3], "not rome": [1, 2, 4, 5],
         "any tag": [0, 1, 3], "two": [1], "objects tag": [0, 1, 3], "small": [0, 3], "lemons with": [1], "without": [0, 2, 3],
