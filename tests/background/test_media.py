@@ -45,7 +45,7 @@ def test_a_picture_arrives_and_its_task_opens(world: World) -> None:
         stored = session.scalars(select(Media)).one()  # the same content twice is one file
     assert (stored.mime, stored.size, stored.sha256) == ("image/jpeg", len(body), hashlib.sha256(body).digest())
     assert world.shared.store.get(content_key(stored.sha256)) == body
-    with Image.open(io.BytesIO(world.shared.store.get(media.thumb_key(stored.sha256)))) as small:
+    with Image.open(io.BytesIO(world.shared.store.get(renditions.thumb_key(stored.sha256)))) as small:
         assert small.size == (320, 240)
     assert sorted(e.item_id or 0 for e in world.events("item.ready")) == [one, two]
 

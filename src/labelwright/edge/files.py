@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from labelwright.edge.context import Context
 from labelwright.errors import Forbidden, Invalid, NotFound
-from labelwright.services import renditions, thumbnails
+from labelwright.services import renditions
 from labelwright.storage.links import byte_range
 
 
@@ -54,8 +54,5 @@ def _size(context: Context, key: str) -> int:
     try:
         return context.store.size(key)
     except NotFound:
-        if key.startswith(thumbnails.FOLDER):
-            thumbnails.make(context.store, key, context.settings.max_pixels)
-        else:
-            renditions.make(context.store, key)
+        renditions.make(context.store, key, context.settings.max_pixels)
         return context.store.size(key)

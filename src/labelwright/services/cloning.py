@@ -19,7 +19,6 @@ from labelwright.models.projects import Attribute, Batch, LabelClass, Project, W
 from labelwright.services import access, background, events, media, names, projects
 from labelwright.services.access import Actor
 from labelwright.services.background import Progress, Shared
-from labelwright.services.media import Ingested
 
 KIND = "project-clone"
 CHUNK = 500
@@ -164,13 +163,11 @@ def _files(session: Session, copy: Project, ids: Ids) -> None:
     stored = {row["media_id"] for row in found if row["media_id"] is not None}
     here: Ids = {}
     for row in session.scalars(select(Media).where(Media.id.in_(stored))).all():
-        here[row.id] = row.id if row.team_id == copy.team_id else media.record(session, copy.team_id, _ingested(row)).id
+        here[row.id] = (
+            row.id if row.team_id == copy.team_id else media.record(session, copy.team_id, media.as_ingested(row)).id
+        )
     new = [{**row, "item_id": ids[row["item_id"]], "media_id": here.get(row["media_id"])} for row in found]
     _insert(session, ItemMedia, [{key: value for key, value in row.items() if key != "id"} for row in new])
-
-
-def _ingested(row: Media) -> Ingested:
-    return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
 
 
 def _labels(session: Session, copy: Project, ids: Ids, classes: Ids) -> None:

@@ -409,16 +409,19 @@ class _Write:
         changed = {name for name, number in more.items() if number and name in self.known.classes}
         after = Counter(o.class_name for o in self.document.objects) if changed else Counter()
         table = LabelCount.__table__
-        for name in changed:
-            class_id = self.known.classes[name].id
-            if not after[name]:
-                where = (table.c.item_id == self.item.id, table.c.class_id == class_id)
-                self.session.execute(delete(table).where(*where))  # type: ignore[arg-type]
-                continue
-            row = {"item_id": self.item.id, "class_id": class_id, "project_id": self.project.id, "count": after[name]}
-            query = _insert(self.session, table).values(row)
-            again = query.on_conflict_do_update(index_elements=["item_id", "class_id"], set_={"count": after[name]})
-            self.session.execute(again)
+        ids = {name: self.known.classes[name].id for name in sorted(changed)}
+        gone = [class_id for name, class_id in ids.items() if not after[name]]
+        if gone:
+            where = (table.c.item_id == self.item.id, table.c.class_id.in_(gone))
+            self.session.execute(delete(table).where(*where))  # type: ignore[arg-type]
+        rows = [
+            {"item_id": self.item.id, "class_id": class_id, "project_id": self.project.id, "count": after[name]}
+            for name, class_id in ids.items() if after[name]
+        ]  # fmt: skip
+        if rows:
+            query = _insert(self.session, table)
+            again = {"index_elements": ["item_id", "class_id"], "set_": {"count": query.excluded.count}}
+            self.session.execute(query.on_conflict_do_update(**again), rows)
 
 
 def _insert(session: Session, table: Any) -> Any:

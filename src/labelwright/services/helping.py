@@ -22,9 +22,9 @@ from labelwright.assist.opencv import available
 from labelwright.assist.window import Pixels
 from labelwright.errors import Conflict, Invalid, NotFound, TooMany
 from labelwright.geometry.document import Mask, Shape
-from labelwright.media import frames, thumbs
+from labelwright.media import frames, probe, thumbs
 from labelwright.models.items import Item, Media
-from labelwright.services import items, media
+from labelwright.services import items, media, renditions
 from labelwright.storage import Store, content_key
 
 TOOLS = ("outline", "cutout", "superpixels", "track")
@@ -166,8 +166,11 @@ class Helper:
         if where.number is not None:
             with self._store.open(where.key) as file:
                 return frames.frame(file, where.mime, self._index(where), where.number)
-        with self._store.as_file(where.key) as path, media.one_at_a_time_if_large(path):
-            return thumbs.pixels(path)
+        with self._store.as_file(where.key) as path:
+            with probe.open_picture(path) as opened:
+                count = opened.width * opened.height
+            with renditions.one_at_a_time_if_large(count):
+                return thumbs.pixels(path)
 
     def _index(self, where: Source) -> frames.FrameIndex:
         return frames.decode_index(self._store.get(media.frames_key(where.sha256)))

@@ -48,10 +48,17 @@ def main_media(session: Session, item_ids: Sequence[int]) -> dict[int, Media]:
 
 def of_project(session: Session, project: Project, ids: Sequence[int]) -> list[Item]:
     """These items of a project. Raises `NotFound` naming the first id that is not in it."""
-    rows = list(session.scalars(select(Item).where(Item.project_id == project.id, Item.id.in_(ids)).order_by(Item.id)))
+    rows = list(session.scalars(_OF_PROJECT, {"project": project.id, "ids": list(ids)}))
     if missing := set(ids) - {row.id for row in rows}:
         raise NotFound(f"There is no item {min(missing)} in this project.")
     return rows
+
+
+_OF_PROJECT = (
+    select(Item)
+    .where(Item.project_id == bindparam("project"), Item.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Item.id)
+)
 
 
 def move(session: Session, project: Project, ids: Sequence[int], batch: Batch) -> int:

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -35,15 +35,12 @@ from labelwright.storage import Links, Store, content_key
 
 UPLOAD = "upload:"
 Rendition = Literal["original", "view", "thumb"]
-THUMB, _VIEW = "image/jpeg", "image/webp"
-# Pictures of more pixels are decoded one at a time: eight threads with a gigabyte each would end the process.
-LARGE = 25_000_000
+_VIEW = "image/webp"
 TILED = 50_000_000
-# Up to here a picture's thumbnail may wait for its first viewer; of JPEGs, which are decoded at an eighth, up to LARGE.
+# Up to here a picture's thumbnail may wait for its first viewer; of JPEGs, which are decoded at an eighth, up to `renditions.LARGE`.
 LATER = 4_000_000
 IN_MEMORY = 2_000_000  # bytes: smaller uploads are looked at without a copy on disk
 CHUNK = 500
-_one_large = threading.Lock()
 # Frames of video files cut last, as JPEG. Only a head start: every process can cut every frame. Those who want frames
 # of the same file wait for each other, since one run answers them all.
 RUN, RUN_PIXELS = 8, 16_000_000
@@ -78,11 +75,6 @@ class Kept(Ingested):
     team_id: int
 
 
-def thumb_key(sha256: bytes) -> str:
-    """Storage key of a file's thumbnail (JPEG)."""
-    return f"thumbs/{sha256.hex()[:2]}/{sha256.hex()}"
-
-
 def view_key(sha256: bytes) -> str:
     """Storage key of the copy (WebP) of a picture that browsers do not show."""
     return f"views/{sha256.hex()[:2]}/{sha256.hex()}"
@@ -100,7 +92,7 @@ def ingest(
     """Store a file that was looked at, with what else it needs. No database: call it outside transactions.
 
     A picture that its structure tells to be whole is not decoded unless `decode`: its thumbnail is made when it is first
-    asked for (`services/thumbnails.py`). `frame`: of a sequence, so people will step through it quickly. Pictures of more
+    asked for (`services/renditions.py`). `frame`: of a sequence, so people will step through it quickly. Pictures of more
     pixels than `tiled` are cut into tiles. Doing it again is harmless. Raises `Invalid` with a sentence when the file is
     nothing we can use."""
     if not (decode or frame) and size > 0:
@@ -109,7 +101,7 @@ def ingest(
         if told is not None:
             return _stored(store, path, sha256, size, told)
     found = probe.probe(path, max_pixels)
-    with _one_large if found.width * found.height > LARGE else nullcontext():
+    with renditions.one_at_a_time_if_large(found.width * found.height):
         small = thumbs.thumbnail(path, found)
         copy = thumbs.view(path, found)
         if frame and found.kind == "image" and renditions.worth(found.width, found.height):
@@ -121,7 +113,7 @@ def ingest(
         store.put(view_key(sha256), copy, mime=_VIEW)
     if found.kind == "video":
         store.put(frames_key(sha256), frames.index_of(found).encode(), mime="application/json")
-    store.put(thumb_key(sha256), small, mime=THUMB)
+    store.put(renditions.thumb_key(sha256), small, mime=renditions.MIME)
     more = {name: True for name, there in (("tiles", in_tiles), ("view", copy is not None)) if there}
     return _stored(store, path, sha256, size, found, more)
 
@@ -132,7 +124,7 @@ def _told(body: bytes | mmap, max_pixels: int, tiled: int) -> Probed | None:
     if whole is None:
         return None
     probe.check_size(whole.width, whole.height, max_pixels)
-    if whole.width * whole.height > min(tiled, LARGE if whole.mime == "image/jpeg" else LATER):
+    if whole.width * whole.height > min(tiled, renditions.LARGE if whole.mime == "image/jpeg" else LATER):
         return None
     if not whole.turns:
         return Probed("image", whole.mime, whole.width, whole.height)
@@ -177,6 +169,11 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
         return ingest(
             store, Path(copy.name), digest.digest(), size, max_pixels=settings.max_pixels, tiled=settings.tile_pixels
         )
+
+
+def as_ingested(row: Media | Kept) -> Ingested:
+    """A stored file as when it was taken in, to be recorded for another team."""
+    return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
 
 
 def record(session: Session, team_id: int, ingested: Ingested) -> Media:
@@ -272,7 +269,7 @@ def url_for(links: Links, media: Media, kind: Rendition = "view") -> str:
 
     `view`: what a browser can show (the file itself unless its type is one browsers do not show); `thumb`: 320 pixels."""
     if kind == "thumb" and (media.info or {}).get("thumb"):
-        return links.sign(thumb_key(media.sha256), THUMB)
+        return links.sign(renditions.thumb_key(media.sha256), renditions.MIME)
     if kind == "view" and (media.info or {}).get("view"):
         return links.sign(view_key(media.sha256), _VIEW)
     return links.sign(content_key(media.sha256), media.mime)
@@ -290,13 +287,6 @@ def frame(store: Store, media: Media, number: int) -> Image.Image:
     index = frame_index(store, media)
     with store.open(content_key(media.sha256)) as file:
         return frames.frame(file, media.mime, index, number)
-
-
-def one_at_a_time_if_large(path: Path) -> AbstractContextManager[Any]:
-    """To be held while a picture is decoded: large ones wait for each other."""
-    with probe.open_picture(path) as opened:
-        large = opened.width * opened.height > LARGE
-    return _one_large if large else nullcontext()
 
 
 def frame_jpeg(store: Store, media: Media, number: int, small: bool = False) -> bytes:

@@ -177,7 +177,7 @@ def _take_in(shared: Shared, work: Work) -> Ingested:
     if work.url.startswith(media.UPLOAD):
         with shared.database.read() as session:
             row = media.resolve_upload(session, work.team_id, work.url)
-            return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
+            return media.as_ingested(row)
     with shared.fetcher.get(work.url) as got:
         known = _known(shared.database, work.team_id, got.sha256)
         # Nobody waits here for an answer, so the thumbnail is made at once.
@@ -193,7 +193,7 @@ def _known(database: Database, team_id: int, sha256: bytes) -> Ingested | None:
         row = session.scalar(select(Media).where(Media.team_id == team_id, Media.sha256 == sha256))
         if row is None:
             return None
-        return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
+        return media.as_ingested(row)
 
 
 def _check_kind(work: Work, mime: str) -> None:

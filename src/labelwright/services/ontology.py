@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from labelwright.errors import Conflict, Duplicate, Invalid, NotFound, Problem
@@ -262,20 +262,21 @@ def touch(session: Session, project: Project, tell: bool = True) -> None:
 
 def classes_of(session: Session, project_id: int) -> list[LabelClass]:
     """Classes in their order."""
-    return list(
-        session.scalars(
-            select(LabelClass).where(LabelClass.project_id == project_id).order_by(LabelClass.position, LabelClass.id)
-        )
-    )
+    return list(session.scalars(_CLASSES, {"project": project_id}))
 
 
 def attributes_of(session: Session, project_id: int) -> list[Attribute]:
     """Attributes in their order."""
-    return list(
-        session.scalars(
-            select(Attribute).where(Attribute.project_id == project_id).order_by(Attribute.position, Attribute.id)
-        )
-    )
+    return list(session.scalars(_ATTRIBUTES, {"project": project_id}))
+
+
+# Made once: SQLAlchemy takes longer to put such a statement together than SQLite to answer it.
+_CLASSES = (
+    select(LabelClass).where(LabelClass.project_id == bindparam("project")).order_by(LabelClass.position, LabelClass.id)
+)
+_ATTRIBUTES = (
+    select(Attribute).where(Attribute.project_id == bindparam("project")).order_by(Attribute.position, Attribute.id)
+)
 
 
 def class_by_name(session: Session, project_id: int, name: str) -> LabelClass:

@@ -1,31 +1,46 @@
-"""What editors show of large pictures instead of the file itself: kept in the storage beside it.
+"""What people are shown of large files instead of the file itself: kept in the storage beside it.
 
-Smaller copies, for frames that are seen for a moment only, are made with the file where it is known to be a frame of a
-sequence, else when the first link to one is followed. Very large pictures are cut into tiles when they come."""
+Thumbnails, and smaller copies for frames that are seen for a moment only, are made with the file where that is known to
+pay, else when the first link to one is followed: they depend on the content only, so it does not matter who makes them.
+Very large pictures are cut into tiles when they come."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
+
+import structlog
 
 from labelwright.errors import Invalid, NotFound
-from labelwright.media import thumbs, tiles
+from labelwright.media import probe, thumbs, tiles
 from labelwright.models.items import Media
 from labelwright.storage import Links, Store, content_key
 
+log = structlog.get_logger("labelwright.renditions")
 MIME = "image/jpeg"
-# A picture of fewer pixels is decoded quickly enough as it is.
+THUMBS, SMALL = "thumbs", "small"
+# A picture of fewer pixels is decoded quickly enough as it is: it has no smaller copy.
 LEAST_PIXELS = 2_000_000
-FOLDER = "small"
-AT_ONCE = 2
+# Pictures of more pixels are decoded one at a time: eight threads with a gigabyte each would end the process.
+LARGE = 25_000_000
+AT_ONCE = 2  # made side by side in one process: others' requests go on
+_one_large = threading.Lock()
 _room = threading.BoundedSemaphore(AT_ONCE)
-_each = tuple(threading.Lock() for _ in range(16))
+_each = tuple(threading.Lock() for _ in range(32))
+
+
+def thumb_key(sha256: bytes) -> str:
+    """Storage key of a file's thumbnail (JPEG)."""
+    return f"{THUMBS}/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
 def key(sha256: bytes) -> str:
     """Storage key of a file's smaller copy (JPEG)."""
-    return f"{FOLDER}/{sha256.hex()[:2]}/{sha256.hex()}"
+    return f"{SMALL}/{sha256.hex()[:2]}/{sha256.hex()}"
 
 
 def worth(width: int | None, height: int | None) -> bool:
@@ -40,24 +55,49 @@ def url_for(links: Links, media: Media) -> str | None:
     return links.sign(key(media.sha256), MIME)
 
 
-def make(store: Store, wanted: str) -> None:
-    """Make the copy that this storage key names, unless another thread or process has. Raises `NotFound`.
+def one_at_a_time_if_large(pixels: int) -> AbstractContextManager[Any]:
+    """To be held while a picture of so many pixels is decoded: large ones wait for each other."""
+    return _one_large if pixels > LARGE else nullcontext()
 
-    Those who want the same one wait for each other, and few are made at once: others' requests go on."""
+
+def make(store: Store, wanted: str, max_pixels: int) -> None:
+    """Make what this storage key names, unless another thread or process has. Raises `NotFound` when nothing belongs there.
+
+    Those who want the same one wait for each other."""
     folder, _, name = wanted.partition("/")
     digest = name.rpartition("/")[2]
-    if folder != FOLDER or len(digest) != 64:
+    if folder not in _MADE or len(digest) != 64:
         raise NotFound(f"file {wanted}")
     sha256 = bytes.fromhex(digest)
-    with _each[sha256[0] % len(_each)], _room:
+    with _each[sha256[0] % len(_each)]:
         if store.exists(wanted):
             return
-        with store.as_file(content_key(sha256)) as path:
-            try:
-                body = thumbs.small(path)
-            except Invalid as error:
-                raise NotFound(f"file {wanted}") from error
-        store.put(wanted, body, mime=MIME)
+        with _room, store.as_file(content_key(sha256)) as path:
+            store.put(wanted, _MADE[folder](path, max_pixels), mime=MIME)
+
+
+def _thumbnail(path: Path, max_pixels: int) -> bytes:
+    try:
+        found = probe.probe(path, max_pixels)
+        with one_at_a_time_if_large(found.width * found.height):
+            return thumbs.thumbnail(path, found)
+    except Invalid as error:
+        # Kept as well: the content will not get better, and nobody should decode it again for each viewer.
+        log.warning("thumbnail of a damaged picture", file=path.name, reason=error.message)
+        return thumbs.damaged()
+
+
+def _small(path: Path, max_pixels: int) -> bytes:
+    try:
+        found = probe.probe(path, max_pixels)
+        with one_at_a_time_if_large(found.width * found.height):
+            return thumbs.small(path)
+    except Invalid as error:
+        raise NotFound(f"smaller copy of {path.name}") from error
+
+
+# What each folder's files are made by: (the file itself, most pixels) -> JPEG.
+_MADE: dict[str, Callable[[Path, int], bytes]] = {THUMBS: _thumbnail, SMALL: _small}
 
 
 def pack_key(sha256: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
@@ -23,8 +23,16 @@ CHUNK = 500
 
 def job_of(session: Session, item_id: int) -> Job | None:
     """The newest job, not put away, that an item has a task in."""
-    query = select(Job).join(Task, Task.job_id == Job.id).where(Task.item_id == item_id, Job.status != "archived")
-    return session.scalar(query.order_by(Task.id.desc()).limit(1))
+    return session.scalar(_JOB_OF, {"item": item_id})
+
+
+_JOB_OF = (
+    select(Job)
+    .join(Task, Task.job_id == Job.id)
+    .where(Task.item_id == bindparam("item"), Job.status != "archived")
+    .order_by(Task.id.desc())
+    .limit(1)
+)
 
 
 def hand_in(session: Session, actor: Actor, task: Task, author_id: int | None, *, unchecked: bool = False) -> None:

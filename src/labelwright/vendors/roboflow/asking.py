@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
@@ -122,14 +122,17 @@ def loose_project(session: Session, actor: Actor, slug: str) -> Project:
     raise NotFound(f"There is no project {slug!r} in the workspace {home.slug!r}.")
 
 
+_ITEMS = select(Item).where(Item.project_id == bindparam("project"), Item.uid.in_(bindparam("uids", expanding=True)))
+
+
 def items_of(session: Session, project: Project, refs: list[str]) -> list[Item]:
     """Images of the project by their ids, in that order, each once. Raises `NotFound` naming the first that is not there."""
     uids = {ref: access.as_uid(ref) for ref in dict.fromkeys(refs)}
     known = [uid for uid in uids.values() if uid is not None]
     rows: dict[Any, Item] = {}
     for start in range(0, len(known), CHUNK):
-        query = select(Item).where(Item.project_id == project.id, Item.uid.in_(known[start : start + CHUNK]))
-        rows |= {row.uid: row for row in session.scalars(query)}
+        part = {"project": project.id, "uids": known[start : start + CHUNK]}
+        rows |= {row.uid: row for row in session.scalars(_ITEMS, part)}
     for ref, uid in uids.items():
         if uid not in rows:
             raise NotFound(f"There is no image {ref!r} in this project.")

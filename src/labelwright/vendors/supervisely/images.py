@@ -290,14 +290,11 @@ def _files(ask: Ask, project: Project, sent: Sequence[dict[str, Any]]) -> list[M
         if row is None:
             raise Refused(400, f"images[{number}]: its file is not stored here; upload it first.")
         found.append(
-            row if row.team_id == project.team_id else media.record(ask.session, project.team_id, ingested_of(row))
+            row
+            if row.team_id == project.team_id
+            else media.record(ask.session, project.team_id, media.as_ingested(row))
         )
     return found
-
-
-def ingested_of(row: Media | Kept) -> Ingested:
-    """A stored file as when it was taken in, to be recorded for another team."""
-    return Ingested(row.sha256, row.size, row.mime, row.width or 0, row.height or 0, row.frames, row.info)
 
 
 def edit(ask: Ask) -> dict[str, Any]:
