@@ -117,7 +117,7 @@ def imported(desk: Desk, document: Document) -> None:
     with desk.database.write() as session:
         ids = {c.name: c.id for c in session.scalars(select(LabelClass))}
         head, counts = documents.initial_rows(
-            desk.item_id, desk.project_id, document, ids, desk.manager.user_id, now(), "import"
+            session, desk.item_id, desk.project_id, document, ids, desk.manager.user_id, now(), "import"
         )
         session.execute(insert(DocumentHead), dict(zip(documents.HEAD_COLUMNS, head, strict=True)))
         session.execute(insert(LabelCount), [dict(zip(documents.COUNT_COLUMNS, c, strict=True)) for c in counts])
