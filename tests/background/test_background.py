@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def run(shared: Shared) -> Iterator[Callable[..., Background]]:
 
     def start(tasks: dict[str, Any], pumps: dict[str, Any] | None = None) -> Background:
         started.append(Background(shared, tasks, pumps or {}))
-        started[-1].start()
+        # As servers do: on another thread than one on which a browser's driver keeps its event loop running.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(started[-1].start).result()
         return started[-1]
 
     yield start
