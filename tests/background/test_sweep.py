@@ -72,6 +72,7 @@ def test_only_what_nothing_needs_goes(world: World) -> None:
         items.remove(session, project, ids)
     for made in ("small/{}/{}", "tiles/{}/{}", "tiles/{}/{}.json"):
         shared.store.put(made.format(idle.sha256.hex()[:2], idle.sha256.hex()), b"made of it")
+    shared.store.put("media/readme", b"put there by somebody")
     assert sweep.run(shared) == sweep.Swept()  # nothing is old enough
     age(shared)
     fresh = stored(shared, team, 9)
@@ -80,6 +81,7 @@ def test_only_what_nothing_needs_goes(world: World) -> None:
     assert swept.media == 1
     assert swept.size > 0
     assert [key for folder in sweep.OF_MEDIA for key in shared.store.keys(folder) if idle.sha256.hex() in key] == []
+    assert shared.store.exists("media/readme")
     assert sweep.run(shared) == sweep.Swept()
 
 

@@ -6,6 +6,7 @@ either is seen, or finds the file gone (`stays`) and says so: nobody is left wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ CHUNK = 200
 # Folders of the storage whose files hang on a medium: `<folder>/<two digits>/<SHA-256>`, some with an ending.
 OF_MEDIA = ("media", "thumbs", "views", "frames", "small", "tiles")
 DOCUMENTS = "documents"
+# What else lies there is somebody's own.
+_OURS = re.compile(r"[a-z]+/[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z]+)?")
 
 
 @dataclass
@@ -81,7 +84,8 @@ def _files(
     unnamed: Callable[[Session, Sequence[T]], set[T]], swept: Swept,
 ) -> None:  # fmt: skip
     """Delete the files of a folder that have lain there since `before` and are, by their `name`, not named by a row."""
-    old = ((key, size) for key, size, changed in shared.store.files(folder) if changed < before)
+    files = shared.store.files(folder)
+    old = ((key, size) for key, size, changed in files if changed < before and _OURS.fullmatch(key))
     for chunk in _chunks(old):
         if shared.stopping.is_set():
             return
