@@ -86,6 +86,7 @@ def watched_over(files: list[int]) -> dict[str, object]:
         reports.sendall(struct.pack("i", script))
         # Until it ends, or who started it has: then nobody else would end it.
         select.select([os.pidfd_open(script), reports], [], [])
+        os.kill(script, signal.SIGKILL)  # it may not have a session of its own yet
         with contextlib.suppress(ProcessLookupError):
             os.killpg(script, signal.SIGKILL)
         reports.sendall(struct.pack("i", os.waitstatus_to_exitcode(os.waitpid(script, 0)[1])))
