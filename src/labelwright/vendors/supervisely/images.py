@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -32,7 +33,7 @@ AT_ONCE = 4  # files of one upload that are looked at side by side
 # Columns, not entities: a list of a hundred thousand images spends most of its time on those.
 _ITEM = Item.__table__.c
 COLUMNS = (
-    _ITEM.id, _ITEM.uid, _ITEM.project_id, _ITEM.batch_id, _ITEM.name, _ITEM.width, _ITEM.height, _ITEM.meta, _ITEM.source,
+    _ITEM.id, _ITEM.project_id, _ITEM.batch_id, _ITEM.name, _ITEM.width, _ITEM.height, _ITEM.meta, _ITEM.source,
     _ITEM.created_by, _ITEM.created_at, _ITEM.updated_at, ItemMedia.url, Media.sha256, Media.mime, Media.size,
     DocumentHead.objects,
 )  # fmt: skip
@@ -59,16 +60,16 @@ def query_of(kind: str = "image") -> Any:
 
 def image_json(row: Any, tags: list[dict[str, Any]]) -> dict[str, Any]:
     """An image as the package reads it."""
-    (key, uid, project_id, batch_id, name, width, height, meta, source, created_by, created_at, updated_at, url, sha256, mime,
+    (key, project_id, batch_id, name, width, height, meta, source, created_by, created_at, updated_at, url, sha256, mime,
      size, count) = row  # fmt: skip
     kept = (source or {}).get("supervisely") or {}
-    path = f"/images/original/{uid}/{name}"
-    made, changed = wire.moment(created_at), wire.moment(updated_at)
+    path = f"/images/original/{key}/{name}"
+    made = wire.moment(created_at)
     return {
         "id": key, "name": name, "link": url or None, "hash": wire.content_id(sha256) if sha256 else None,
         "mime": mime_of(name, mime), "ext": name.rpartition(".")[2], "size": size, "width": width,
         "height": height, "labelsCount": count or 0, "datasetId": batch_id, "projectId": project_id,
-        "createdAt": made, "updatedAt": changed,
+        "createdAt": made, "updatedAt": made if updated_at == created_at else wire.moment(updated_at),
         "meta": meta if isinstance(meta, dict) else {}, "pathOriginal": path, "fullStorageUrl": path, "tags": tags,
         "createdBy": created_by, "createdById": created_by, "description": kept.get("description", ""),
         "parentId": kept.get("parentId"),
@@ -78,9 +79,13 @@ def image_json(row: Any, tags: list[dict[str, Any]]) -> dict[str, Any]:
 def mime_of(name: str, mime: str | None) -> str | None:
     """The type that is told: the package rewrites names whose ending is another than the type's second part."""
     _, dot, ending = name.rpartition(".")
+    return mime if not dot or _same(ending, mime) else None
+
+
+@lru_cache(maxsize=1024)
+def _same(ending: str, mime: str | None) -> bool:
     second = (mime or "").rpartition("/")[2]
-    same = ending.lower() == second or (second == "jpeg" and ending.lower() in ("jpg", "jpeg", "mpo"))
-    return mime if same or not dot else None
+    return ending.lower() == second or (second == "jpeg" and ending.lower() in ("jpg", "jpeg", "mpo"))
 
 
 def shaped(ask: Ask, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -233,7 +238,7 @@ def add(ask: Ask) -> list[dict[str, Any]]:
 def _row(ask: Ask, batch: Batch, new: NewImage) -> Any:
     """An image that was added just now, as `query_of` would find it."""
     file = new.media
-    return (new.id, new.uid, batch.project_id, batch.id, new.name, file.width, file.height, new.meta, new.source,
+    return (new.id, batch.project_id, batch.id, new.name, file.width, file.height, new.meta, new.source,
             ask.actor.user_id, new.at, new.at, new.url, file.sha256, file.mime, file.size, 0)  # fmt: skip
 
 
