@@ -109,7 +109,8 @@ def scope(ask: Ask, query: Any) -> Any:
 def listed(ask: Ask) -> dict[str, Any]:
     """Images of a dataset or a project."""
     query = image_filters.narrowed(ask, scope(ask, query_of()))
-    return listing.page(ask, query, FIELDS, lambda rows: shaped(ask, rows), id_column=Item.id, sorts=SORTS)
+    ids = None if ask.has("filters") else scope(ask, select(Item.id).where(Item.kind == "image"))
+    return listing.page(ask, query, FIELDS, lambda rows: shaped(ask, rows), id_column=Item.id, sorts=SORTS, ids=ids)
 
 
 def by_ids(ask: Ask, refs: Sequence[int], kind: str = "image") -> list[dict[str, Any]]:

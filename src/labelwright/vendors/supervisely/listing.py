@@ -96,36 +96,41 @@ def where(found: Sequence[Term], fields: Fields) -> list[ColumnElement[bool]]:
 
 def page(
     ask: Ask, query: Any, fields: Fields, shape: Callable[[Sequence[Any]], list[Any]], *,
-    id_column: Any, sorts: Mapping[str, Any] | None = None, size: int = PER_PAGE,
+    id_column: Any, sorts: Mapping[str, Any] | None = None, size: int = PER_PAGE, ids: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """A page of a query, filtered and sorted as the body says. `shape`: rows as they are sent; `sorts`: by what else than
-    the id it can be sorted. `pagination_mode` "token": pages by the last id seen."""
-    query = query.where(*where(terms(ask, fields), fields))
+    the id it can be sorted; `ids`: the same rows without what is only joined to be shown, to count them by.
+    `pagination_mode` "token": pages by the last id seen."""
+    asked = terms(ask, fields)
+    query = query.where(*where(asked, fields))
+    ids = query if ids is None or asked else ids
     order, down = _order(ask, {"id": id_column, **(sorts or {})})
     if ask.value("pagination_mode", None) == "token" or ask.has("after"):
         return _by_token(ask, query, shape, id_column, size)
     per_page, cutoff = _per_page(ask, size)
     if cutoff is not None:
-        query = query.where(id_column <= cutoff)
+        query, ids = query.where(id_column <= cutoff), ids.where(id_column <= cutoff)
     number = ask.whole("page", 1)
     if not 1 <= number <= 1_000_000:
         raise Refused(400, "page counts from 1.")
-    rows = _rows(ask, query, order, down, id_column, per_page, (number - 1) * per_page)
+    rows = _rows(ask, query, ids, order, down, id_column, per_page, (number - 1) * per_page)
     if number == 1 and len(rows) <= per_page:
         return _paged(shape(rows), len(rows), per_page, per_page)
     counted: Any = ask.session.execute(
-        query.with_only_columns(func.count(), func.max(id_column), maintain_column_froms=True)
+        ids.with_only_columns(func.count(), func.max(id_column), maintain_column_froms=True)
     ).one()
     total, last = counted
     echoed = per_page if ask.has("per_page") and cutoff is None else (cutoff or last or 0) * MOST + per_page
     return _paged(shape(rows[:per_page]), total, per_page, echoed)
 
 
-def _rows(ask: Ask, query: Any, order: Any, down: bool, id_column: Any, per_page: int, before: int) -> Sequence[Any]:
+def _rows(
+    ask: Ask, query: Any, ids: Any, order: Any, down: bool, id_column: Any, per_page: int, before: int
+) -> Sequence[Any]:
     """A page's rows and one more, after `before` others."""
     if order is id_column and before:
         # The page's first id is found by walking an index alone; an offset would read and join every row before it.
-        ids = query.with_only_columns(id_column, maintain_column_froms=True)
+        ids = ids.with_only_columns(id_column, maintain_column_froms=True)
         first = ask.session.scalar(ids.order_by(id_column.desc() if down else id_column).limit(1).offset(before))
         if first is None:
             return []
