@@ -1,7 +1,7 @@
 // Very large pictures: only the tiles in sight are fetched, at the size at which they are seen, and few of them kept.
 
 import type { Bounds } from "../geometry/plane.ts";
-import type { View } from "../shapes/kind.ts";
+import { type View, drawTile } from "../shapes/kind.ts";
 import { Emitter } from "../store/emitter.ts";
 import { type Level, decoded } from "./decoding.ts";
 
@@ -131,12 +131,7 @@ export class Tiles {
   private drawTile(context: CanvasRenderingContext2D, view: View, tile: Tile): void {
     if (this.relight) tile.lit ??= this.relight(tile.image!);
     const image = tile.lit ?? tile.image!;
-    const b = this.place(tile, image);
-    // On whole pixels of the screen: neighbouring tiles meet without a seam.
-    const { a, d, e, f } = context.getTransform();
-    const x = (at: number): number => (Math.round(view.x(at) * a + e) - e) / a;
-    const y = (at: number): number => (Math.round(view.y(at) * d + f) - f) / d;
-    context.drawImage(image, x(b.x1), y(b.y1), x(b.x2) - x(b.x1), y(b.y2) - y(b.y1));
+    drawTile(context, image, view, this.place(tile, image));
   }
 
   private place({ level, column, row }: Tile, image: Level): Bounds {

@@ -71,6 +71,15 @@ export function line(canvas: CanvasRenderingContext2D, view: View, points: Flat,
   if (closed) canvas.closePath();
 }
 
+/** Draws an image at a place of the picture, on whole pixels of the screen: neighbouring tiles meet without a seam. */
+export function drawTile(canvas: CanvasRenderingContext2D, image: CanvasImageSource, view: View, place: Bounds): void {
+  const { a, d, e, f } = canvas.getTransform();
+  const x = (fraction: number): number => (Math.round(view.x(fraction) * a + e) - e) / a;
+  const y = (fraction: number): number => (Math.round(view.y(fraction) * d + f) - f) / d;
+  const [left, top] = [x(place.x1), y(place.y1)];
+  canvas.drawImage(image, left, top, x(place.x2) - left, y(place.y2) - top);
+}
+
 /** Fills and strokes the current path. */
 export function ink(canvas: CanvasRenderingContext2D, style: Style, filled: boolean): void {
   if (filled && style.opacity > 0) {

@@ -3,7 +3,7 @@
 
 import type { Mask } from "../geometry/kinds.ts";
 import { NONE, type Column, type Spans, noSpans, spansOf, without } from "../geometry/spans.ts";
-import type { Style, View } from "./kind.ts";
+import { type Style, type View, drawTile } from "./kind.ts";
 
 /** Cells of a side. */
 const SIDE = 256;
@@ -214,12 +214,9 @@ function draw(tile: Tile | null, { size: [w, h] }: Mask, level: number, canvas: 
   if (!tile) return;
   const { x, y, width, height } = tile;
   const scale = 2 ** level;
-  // On whole pixels of the screen: neighbouring tiles meet without a seam.
-  const { a, d, e, f } = canvas.getTransform();
-  const across = (cell: number): number => (Math.round(view.x((cell * scale) / w) * a + e) - e) / a;
-  const down = (cell: number): number => (Math.round(view.y((cell * scale) / h) * d + f) - f) / d;
-  const [left, top] = [across(x), down(y)];
-  canvas.drawImage(tile.context.canvas, left, top, across(x + width) - left, down(y + height) - top);
+  drawTile(canvas, tile.context.canvas, view, {
+    x1: (x * scale) / w, y1: (y * scale) / h, x2: ((x + width) * scale) / w, y2: ((y + height) * scale) / h,
+  });
 }
 
 /** The borders between pixels that are seen, as lines. */
