@@ -1,7 +1,7 @@
 // Pictures: fetched, decoded off the main thread, kept while there is room, and made brighter on request.
 
 import type { Metric } from "../geometry/plane.ts";
-import { type Level, decoded } from "./decoding.ts";
+import { type Level, decoded, release } from "./decoding.ts";
 import { Shelf } from "./shelf.ts";
 import { Tiles } from "./tiles.ts";
 
@@ -30,7 +30,7 @@ const bytesOf = (picture: Picture): number => picture.levels.reduce((sum, level)
 
 function drop(picture: Picture): void {
   picture.tiles?.close();
-  picture.levels.forEach((level) => "close" in level && level.close());
+  picture.levels.forEach(release);
 }
 
 /** The smallest level that is still at least as large as it will be drawn. */

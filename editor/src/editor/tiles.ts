@@ -3,7 +3,7 @@
 import type { Bounds } from "../geometry/plane.ts";
 import { type View, drawTile } from "../shapes/kind.ts";
 import { Emitter } from "../store/emitter.ts";
-import { type Level, decoded } from "./decoding.ts";
+import { type Level, decoded, release } from "./decoding.ts";
 
 /** What the server's index says: level 0 is the picture itself, each further one half as large; `tiles`: offset and length
  * of each in the pack, by rows. */
@@ -27,6 +27,8 @@ interface Tile {
   /** The image under another light. */
   lit: Level | null;
 }
+
+const keyOf = ({ level, column, row }: Pick<Tile, "level" | "column" | "row">): number => (level * 65_536 + row) * 65_536 + column;
 
 /** The picture on the screen: of others no tiles are kept. */
 let drawn: Tiles | null = null;
@@ -71,7 +73,7 @@ export class Tiles {
     await Promise.all(places.map(async ([column, row]) => {
       const image = await this.fetch(last, column, row);
       context.drawImage(image, column * side, row * side);
-      if ("close" in image) image.close();
+      release(image);
     }));
     return canvas;
   }
@@ -115,14 +117,14 @@ export class Tiles {
   }
 
   private tile(level: number, column: number, row: number): Tile {
-    const place = (level * 65_536 + row) * 65_536 + column;
-    const tile = this.kept.get(place) ?? { level, column, row, image: null, lit: null };
-    this.kept.delete(place);
-    this.kept.set(place, tile);
+    const key = keyOf({ level, column, row });
+    const tile = this.kept.get(key) ?? { level, column, row, image: null, lit: null };
+    this.kept.delete(key);
+    this.kept.set(key, tile);
     for (const [old, gone] of this.kept) {
       if (this.kept.size <= KEPT) break;
       this.kept.delete(old);
-      if (gone.image && "close" in gone.image) gone.image.close();
+      if (gone.image) release(gone.image);
       gone.image = null;
     }
     return tile;
@@ -157,11 +159,7 @@ export class Tiles {
   }
 
   private take(tile: Tile, image: Level): void {
-    const place = (tile.level * 65_536 + tile.row) * 65_536 + tile.column;
-    if (this.kept.get(place) !== tile || tile.image) {
-      if ("close" in image) image.close();
-      return;
-    }
+    if (this.kept.get(keyOf(tile)) !== tile || tile.image) return release(image);
     tile.image = image;
     this.fresh.push(this.place(tile, image));
     this.timer ??= setTimeout(() => {
@@ -174,7 +172,7 @@ export class Tiles {
   close(): void {
     this.wanted = [];
     clearTimeout(this.timer);
-    for (const { image } of this.kept.values()) if (image && "close" in image) image.close();
+    for (const { image } of this.kept.values()) if (image) release(image);
     this.kept.clear();
   }
 
