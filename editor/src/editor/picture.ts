@@ -2,6 +2,7 @@
 
 import type { Metric } from "../geometry/plane.ts";
 import { type Level, decoded, release } from "./decoding.ts";
+import { Queue } from "./queue.ts";
 import { Shelf } from "./shelf.ts";
 import { Tiles } from "./tiles.ts";
 
@@ -23,7 +24,6 @@ export interface Light {
 /** Bytes of decoded pictures that are kept, and of the smaller copies that are stepped through quickly. */
 const ROOM = 600e6;
 const SMALL_ROOM = 200e6;
-const AT_ONCE = 4;
 const LEAST = 512;
 
 const bytesOf = (picture: Picture): number => picture.levels.reduce((sum, level) => sum + level.width * level.height * 4, 0);
@@ -58,8 +58,7 @@ function halves(first: Level): Level[] {
 export class Pictures {
   private readonly whole = new Shelf<Picture>(ROOM, bytesOf, drop);
   private readonly small = new Shelf<Picture>(SMALL_ROOM, bytesOf, drop);
-  private wanted: string[] = [];
-  private coming = 0;
+  private readonly soon = new Queue<string>((url) => this.small.load(url, () => fetched(url, Infinity)));
 
   /** Loads and decodes a picture; those used last are kept. `show`: it will be on the screen, so it is not given up. */
   load(url: string, show = false): Promise<Picture> {
@@ -90,20 +89,7 @@ export class Pictures {
 
   /** Smaller copies that will be wanted soon, the most urgent first. What was wanted before and is not now is not fetched. */
   want(urls: string[]): void {
-    this.wanted = urls.filter((url) => !this.small.knows(url));
-    this.fetchWanted();
-  }
-
-  private fetchWanted(): void {
-    while (this.coming < AT_ONCE && this.wanted.length) {
-      const url = this.wanted.shift()!;
-      this.coming++;
-      const done = (): void => {
-        this.coming--;
-        this.fetchWanted();
-      };
-      this.small.load(url, () => fetched(url, Infinity)).then(done, done);
-    }
+    this.soon.want(urls.filter((url) => !this.small.knows(url)));
   }
 }
 

@@ -4,6 +4,7 @@ import type { Bounds } from "../geometry/plane.ts";
 import { type View, drawTile } from "../shapes/kind.ts";
 import { Emitter } from "../store/emitter.ts";
 import { type Level, decoded, release } from "./decoding.ts";
+import { Queue } from "./queue.ts";
 
 /** What the server's index says: level 0 is the picture itself, each further one half as large; `tiles`: offset and length
  * of each in the pack, by rows. */
@@ -16,7 +17,6 @@ export interface TileIndex {
 
 /** Tiles that are kept: 1 MB each. More than a large screen shows. */
 const KEPT = 256;
-const AT_ONCE = 4;
 const BATCH = 40;
 
 interface Tile {
@@ -39,8 +39,8 @@ export class Tiles {
   /** Changes the light of each tile before it is drawn; null: they are drawn as they are. */
   private relight: ((image: Level) => Level) | null = null;
   private readonly kept = new Map<number, Tile>();
-  private wanted: Tile[] = [];
-  private coming = 0;
+  // What cannot be had stays as it is in the smaller picture, and is asked for again when the view moves.
+  private readonly wanted = new Queue<Tile>((tile) => this.bring(tile));
   private fresh: Bounds[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -95,7 +95,7 @@ export class Tiles {
     drawn = this;
     const { levels, side } = this.index;
     const number = Math.min(levels.length - 1, Math.max(0, Math.floor(Math.log2(1 / zoom))));
-    if (number === levels.length - 1) return void (this.wanted = []);
+    if (number === levels.length - 1) return this.wanted.want([]);
     const { width, height } = levels[number];
     const unit = { x: view.metric.x / width, y: view.metric.y / height };
     const first = (from: number, origin: number, size: number): number => Math.max(0, Math.floor((from - origin) / size / side));
@@ -112,8 +112,7 @@ export class Tiles {
     }
     const middle = [(columns[0] + columns[1] - 1) / 2, (rows[0] + rows[1] - 1) / 2];
     const far = (tile: Tile): number => Math.hypot(tile.column - middle[0], tile.row - middle[1]);
-    this.wanted = missing.sort((a, b) => far(a) - far(b));
-    this.fetchWanted();
+    this.wanted.want(missing.sort((a, b) => far(a) - far(b)));
   }
 
   private tile(level: number, column: number, row: number): Tile {
@@ -142,20 +141,9 @@ export class Tiles {
     return { x1: x / width, y1: y / height, x2: (x + image.width) / width, y2: (y + image.height) / height };
   }
 
-  private fetchWanted(): void {
-    while (this.coming < AT_ONCE && this.wanted.length) {
-      const tile = this.wanted.shift()!;
-      if (tile.image) continue;
-      this.coming++;
-      this.fetch(tile.level, tile.column, tile.row)
-        .then((image) => this.take(tile, image))
-        // What cannot be had stays as it is in the smaller picture, and is asked for again when the view moves.
-        .catch(() => undefined)
-        .finally(() => {
-          this.coming--;
-          this.fetchWanted();
-        });
-    }
+  private async bring(tile: Tile): Promise<void> {
+    // It may have come since it was wanted.
+    if (!tile.image) this.take(tile, await this.fetch(tile.level, tile.column, tile.row));
   }
 
   private take(tile: Tile, image: Level): void {
@@ -170,7 +158,7 @@ export class Tiles {
 
   /** Forgets all tiles. */
   close(): void {
-    this.wanted = [];
+    this.wanted.want([]);
     clearTimeout(this.timer);
     for (const { image } of this.kept.values()) if (image) release(image);
     this.kept.clear();
@@ -178,6 +166,6 @@ export class Tiles {
 
   /** Is there anything in sight that is still to come? */
   get busy(): boolean {
-    return this.coming > 0 || this.wanted.length > 0;
+    return this.wanted.busy;
   }
 }
