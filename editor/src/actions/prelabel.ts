@@ -4,9 +4,8 @@ import type { Model } from "../store/help.ts";
 import { type Session, count } from "./session.ts";
 
 export class Prelabel {
-  private controller: AbortController | null = null;
-  /** Name of the model that is looking. */
-  private asked: string | null = null;
+  /** The model that is looking, and how to give it up. */
+  private asked: { name: string; controller: AbortController } | null = null;
 
   constructor(private readonly session: Session) {}
 
@@ -17,13 +16,13 @@ export class Prelabel {
 
   /** What is being done, in words; null when nothing is. */
   get progress(): string | null {
-    return this.asked && `${this.asked} is looking at the picture`;
+    return this.asked && `${this.asked.name} is looking at the picture`;
   }
 
   stop(): boolean {
-    const had = this.controller !== null;
-    this.controller?.abort();
-    this.controller = this.asked = null;
+    const had = this.asked !== null;
+    this.asked?.controller.abort();
+    this.asked = null;
     if (had) this.session.changed.emit();
     return had;
   }
@@ -32,21 +31,21 @@ export class Prelabel {
     const { session, model } = this;
     if (!model) return session.say("This project has no model to ask");
     this.stop();
-    const controller = new AbortController();
-    [this.controller, this.asked] = [controller, model.name];
+    const asked = { name: model.name, controller: new AbortController() };
+    this.asked = asked;
     session.changed.emit();
     try {
-      const { objects, refused } = await session.bench.help.model(model.uid, { ask: "whole", frame: session.bench.frame }, controller.signal);
-      if (this.controller !== controller) return;
+      const { objects, refused } = await session.bench.help.model(model.uid, { ask: "whole", frame: session.bench.frame }, asked.controller.signal);
+      if (this.asked !== asked) return;
       session.undo.seal();
       const made = session.bench.take(objects).length;
       const rest = refused.length ? `; ${count(refused.length, "object")} refused: ${refused[0].message}` : "";
       session.say(`${model.name} found ${count(made, "object")}${rest}${made ? ". Ctrl Z takes it back" : ""}`);
     } catch (error) {
-      if (this.controller !== controller) return;
+      if (this.asked !== asked) return;
       session.say(error instanceof Error ? error.message : String(error));
     }
-    this.controller = this.asked = null;
+    this.asked = null;
     session.changed.emit();
   }
 }

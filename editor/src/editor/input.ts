@@ -75,9 +75,11 @@ export class Input {
   private penCame(e: PointerEvent): void {
     this.penDown = e.pointerId;
     this.penAt = e.timeStamp;
-    if (this.touches.size) this.target.cancel();
-    if (this.touches.size) [this.pressed, this.panFrom] = [null, null];
-    this.touches.clear();
+    if (this.touches.size) {
+      this.target.cancel();
+      [this.pressed, this.panFrom] = [null, null];
+      this.touches.clear();
+    }
     this.target.penUsed();
   }
 
