@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { partsOf, subtract, toBox, toMask, toPolygon, unite, withPixels } from "../src/geometry/areas.ts";
 import type { Mask, Polygon, Shape } from "../src/geometry/kinds.ts";
 import { partsArea } from "../src/geometry/polygon.ts";
-import { countBits, rasterOf } from "../src/geometry/raster.ts";
+import { rasterOf } from "../src/geometry/raster.ts";
+import { countBits } from "./fixtures.ts";
 
 const square = (x: number, y: number, side: number): Shape => ({ type: "rectangle", box: [x, y, x + side, y + side] });
 const area = (shape: Shape): number => partsArea(partsOf(shape)!);

@@ -5,11 +5,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ACTIONS } from "../src/actions/actions.ts";
 import type { Session } from "../src/actions/session.ts";
-import { rasterOf, countBits } from "../src/geometry/raster.ts";
+import { rasterOf } from "../src/geometry/raster.ts";
 import type { Mask } from "../src/geometry/kinds.ts";
 import { PRESETS } from "../src/actions/presets.ts";
 import { TOOLS } from "../src/tools/index.ts";
 import { Driver, behindGlass, box } from "./driver.ts";
+import { countBits } from "./fixtures.ts";
 
 type Reach = (d: Driver) => void | Promise<void>;
 const areas = { part: { x1: 0, y1: 0, x2: 1, y2: 1 }, width: 100, height: 50, labels: new Uint16Array(5000) };

@@ -7,8 +7,9 @@ import type { Session } from "../src/actions/session.ts";
 import { toMask } from "../src/geometry/areas.ts";
 import { coverageOf, takeGap, uncovered } from "../src/geometry/coverage.ts";
 import type { Mask } from "../src/geometry/kinds.ts";
-import { countBits, rasterOf } from "../src/geometry/raster.ts";
+import { rasterOf } from "../src/geometry/raster.ts";
 import { Driver, H, W, box } from "./driver.ts";
+import { countBits } from "./fixtures.ts";
 
 const size = { x: 100, y: 50 };
 const area = (x1: number, y1: number, x2: number, y2: number, grid: [number, number] = [100, 50]): Mask =>

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { between } from "../src/geometry/interpolate.ts";
 import type { Mask, Shape } from "../src/geometry/kinds.ts";
-import { type Raster, countBits, maskOf, outlines, rasterOf } from "../src/geometry/raster.ts";
+import { type Raster, maskOf, outlines, rasterOf } from "../src/geometry/raster.ts";
 import { partsArea, simplifyRing } from "../src/geometry/polygon.ts";
 import { areaOf, isSet, maskOfSpans, merged, noSpans, region, scaled, shifted, spansOf, spansOfParts, stroked } from "../src/geometry/spans.ts";
-import { bitsToRuns, decodeRuns, encodeRuns } from "../src/geometry/runs.ts";
+import { decodeRuns, encodeRuns } from "../src/geometry/runs.ts";
 import type { Attributes, LabelObject } from "../src/model/document.ts";
 import { at, attributesAt, visibleSpans } from "../src/model/track.ts";
 import { boundsFor, kindOf } from "../src/shapes/index.ts";
-import { close, fixture } from "./fixtures.ts";
+import { bitsToRuns, close, countBits, fixture } from "./fixtures.ts";
 
 for (const c of fixture<{ name: string; a: Shape; b: Shape; t: number; expect: Shape }>("interpolation")) {
   test(`interpolation: ${c.name}`, () => assert.ok(close(between(c.a, c.b, c.t), c.expect), JSON.stringify(between(c.a, c.b, c.t))));

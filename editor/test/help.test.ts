@@ -3,10 +3,11 @@ import { test } from "node:test";
 import { followed } from "../src/actions/follow.ts";
 import { areaAt, areasBetween, rasterOfAreas } from "../src/geometry/areas-map.ts";
 import type { Mask, Polygon, Rectangle } from "../src/geometry/kinds.ts";
-import { countBits, rasterOf } from "../src/geometry/raster.ts";
+import { rasterOf } from "../src/geometry/raster.ts";
 import { maskOfSpans, spansOfParts } from "../src/geometry/spans.ts";
 import { at, attributesAt } from "../src/model/track.ts";
 import { Driver, H, W, box, px } from "./driver.ts";
+import { countBits } from "./fixtures.ts";
 
 const maskOver = (x1: number, y1: number, x2: number, y2: number): Mask =>
   maskOfSpans(spansOfParts([[[x1 / W, y1 / H, x2 / W, y1 / H, x2 / W, y2 / H, x1 / W, y2 / H]]], [W, H]))!;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Mask, Polygon, Rectangle } from "../src/geometry/kinds.ts";
-import { countBits, rasterOf } from "../src/geometry/raster.ts";
+import { rasterOf } from "../src/geometry/raster.ts";
 import { TOOLS } from "../src/tools/index.ts";
 import { Driver, H, W, box, px } from "./driver.ts";
+import { countBits } from "./fixtures.ts";
 
 const boxOf = (d: Driver): number[] => px((d.only.shape as Rectangle).box);
 

@@ -18,7 +18,7 @@ const LARGE = 2e6;
 const RATE = 10;
 
 /** Where the picture of a frame is. A video file's frames are cut by the server, exact by their number. */
-export function urlOf(item: Work["item"], frame: number): string | null {
+function urlOf(item: Work["item"], frame: number): string | null {
   if (item.frames.length) return item.frames[frame]?.url ?? null;
   if (item.media?.mime.startsWith("video/")) return `/api/v1/items/${item.uid}/frames/${frame}`;
   return item.media?.url ?? null;

@@ -99,7 +99,7 @@ async function fetched(url: string, least: number): Promise<Picture> {
   return { width: levels[0].width, height: levels[0].height, levels };
 }
 
-export const plain = (light: Light): boolean => light.brightness === 1 && light.contrast === 1 && light.gamma === 1;
+const plain = (light: Light): boolean => light.brightness === 1 && light.contrast === 1 && light.gamma === 1;
 
 /** The picture with every channel passed through one table: gamma, then contrast, then brightness. */
 export function lit(picture: Picture, light: Light): Picture {

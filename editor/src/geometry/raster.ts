@@ -52,12 +52,6 @@ export function blank(size: [number, number], x = 0, y = 0, width = 0, height = 
   return { size, x, y, width, height, bits: new Uint8Array(width * height) };
 }
 
-export function countBits({ bits }: Raster): number {
-  let sum = 0;
-  for (let i = 0; i < bits.length; i++) sum += bits[i];
-  return sum;
-}
-
 /** Outlines along pixel borders as parts of fractions: walks each border with the set pixels on its right. */
 export function outlines(spans: Spans): Part[] {
   const [w, h] = spans.size;

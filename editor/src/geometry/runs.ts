@@ -58,22 +58,3 @@ export function runsToBits(runs: number[], width: number, height: number): Uint8
   }
   return bits;
 }
-
-export function bitsToRuns(bits: Uint8Array, width: number, height: number): number[] {
-  const runs: number[] = [];
-  let last = 0;
-  let length = 0;
-  for (let x = 0; x < width; x++) {
-    for (let y = 0; y < height; y++) {
-      const bit = bits[y * width + x];
-      if (bit !== last) {
-        runs.push(length);
-        length = 0;
-        last = bit;
-      }
-      length++;
-    }
-  }
-  runs.push(length);
-  return runs;
-}

@@ -169,7 +169,7 @@ export function merged(base: Spans, other: Spans, value: 0 | 1): Spans {
   return { size: base.size, x, columns };
 }
 
-export function united(a: Column, b: Column): Column {
+function united(a: Column, b: Column): Column {
   if (!a.length) return b;
   const out: number[] = [];
   let [i, j] = [0, 0];

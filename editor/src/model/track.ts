@@ -128,9 +128,3 @@ export function withOutside(object: LabelObject, frame: number, outside: boolean
   const shape = at(object, frame)?.shape ?? lastShape(object.keyframes, index) ?? object.keyframes.find((k) => k.shape)?.shape;
   return withKey(object, { ...keyAt(object, frame), frame, shape, outside });
 }
-
-/** First and last frame with a keyframe. */
-export const span = (object: LabelObject): [number, number] => {
-  const keys = object.keyframes ?? [];
-  return keys.length ? [keys[0].frame, keys[keys.length - 1].frame] : [0, 0];
-};

@@ -59,7 +59,7 @@ export interface ShapeKind<S extends Shape = Shape> {
 }
 
 /** The colour with a share of opacity, for `#rrggbb` and `#rgb`. */
-export function translucent(color: string, opacity: number): string {
+function translucent(color: string, opacity: number): string {
   return color + Math.round(opacity * 255).toString(16).padStart(2, "0");
 }
 

@@ -8,7 +8,7 @@ import { type Handle, type ShapeKind, ink, line, pixels } from "./kind.ts";
 const middle = (points: Flat): Point => ({ x: (points[0] + points[4]) / 2, y: (points[1] + points[5]) / 2 });
 
 /** Direction of the first side on the screen, in radians. */
-export const angleOf = (points: Flat, m: Metric): number => Math.atan2((points[3] - points[1]) * m.y, (points[2] - points[0]) * m.x);
+const angleOf = (points: Flat, m: Metric): number => Math.atan2((points[3] - points[1]) * m.y, (points[2] - points[0]) * m.x);
 
 function turnHandle(points: Flat, m: Metric): Handle {
   const top = { x: (points[0] + points[2]) / 2, y: (points[1] + points[3]) / 2 };

@@ -15,7 +15,7 @@ export function skeletonIn(template: SkeletonTemplate, b: Bounds): Skeleton {
 }
 
 /** Visible, hidden, absent and round again. */
-export const nextVisibility = (value: number): number => (value + 2) % 3;
+const nextVisibility = (value: number): number => (value + 2) % 3;
 
 export const skeleton: ShapeKind<Skeleton> = {
   type: "skeleton",

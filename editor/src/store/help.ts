@@ -69,11 +69,8 @@ export function modelFor(models: readonly Model[], ask: Question["ask"], chosen:
   return able.find((m) => m.uid === chosen) ?? able[0];
 }
 
-/** Nothing helps here: another kind of item, or a server without it. */
-export const NO_HELP: Pick<Help, "tools" | "models"> = { tools: [], models: [] };
-
 /** A sentence for the person: what the server said, or that it did not answer. */
-export class HelpError extends Error {}
+class HelpError extends Error {}
 
 const TIMEOUT = 60_000;
 const TRIES = 4;
