@@ -142,8 +142,7 @@ export class Tiles {
   }
 
   private async bring(tile: Tile): Promise<void> {
-    // It may have come since it was wanted.
-    if (!tile.image) this.take(tile, await this.fetch(tile.level, tile.column, tile.row));
+    this.take(tile, await this.fetch(tile.level, tile.column, tile.row));
   }
 
   private take(tile: Tile, image: Level): void {
