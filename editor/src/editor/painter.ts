@@ -1,7 +1,8 @@
 // The picture and all objects at rest, on one canvas. They are drawn in slices into a bitmap that is larger than the
 // screen; while the view moves that bitmap is shown shifted and scaled, and a fresh one follows.
 
-import { type Bounds, grow, overlaps } from "../geometry/plane.ts";
+import type { Shape } from "../geometry/kinds.ts";
+import { type Bounds, grow } from "../geometry/plane.ts";
 import type { View } from "../shapes/kind.ts";
 import { kindOf } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
@@ -11,6 +12,7 @@ import type { Scene } from "./scene.ts";
 import type { Look } from "./look.ts";
 
 const SLICE = 7;
+const FRAME = 17;
 const OVERSCAN = 96;
 const PATCH_LIMIT = 800;
 const REST = 60;
@@ -25,6 +27,27 @@ interface Job {
   ids: number[];
   next: number;
   bitmap: Bitmap;
+  /** What changed meanwhile: drawn again at the end. */
+  late: Bounds[];
+}
+
+/** How many points may be drawn for one frame. Drawing only records; what it costs shows in how late the next frame comes. */
+class Pace {
+  private points = 4_000;
+  private before: number | null = null;
+
+  /** The next frame follows none that this drew for. */
+  begin(): void {
+    this.before = null;
+  }
+
+  next(now: number): number {
+    const took = this.before === null ? FRAME : now - this.before;
+    if (took > 1.4 * FRAME) this.points = Math.max(300, (this.points * FRAME) / took);
+    else if (this.before !== null) this.points = Math.min(200_000, this.points * 1.3);
+    this.before = now;
+    return this.points;
+  }
 }
 
 export class Painter {
@@ -37,9 +60,14 @@ export class Painter {
   private spare: Bitmap = { canvas: document.createElement("canvas"), view: null };
   private job: Job | null = null;
   private stale = true;
+  /** What is shown is of another picture or frame: no place of it can be drawn again alone. */
+  private outdated = true;
   private movedAt = 0;
   private requested = false;
   private ratio = 1;
+  private readonly pace = new Pace();
+  /** Places to be drawn again with the next frame. */
+  private places: Bounds[] = [];
   private readonly context: CanvasRenderingContext2D;
 
   constructor(
@@ -78,13 +106,20 @@ export class Painter {
 
   /** Draws these places again, or (null) everything. */
   dirty(places: Bounds[] | null): void {
-    const { view } = this.shown;
-    const patched = places && view && !this.job && !this.stale && this.patch(places, view);
-    if (!patched) {
-      this.stale = true;
+    if (!places) {
+      this.stale = this.outdated = true;
       this.job = null;
-    }
+      this.places = [];
+    } else this.places.push(...places);
     this.request();
+  }
+
+  private renew(): void {
+    const places = this.places.splice(0);
+    if (!places.length) return;
+    this.job?.late.push(...places);
+    const patched = !this.outdated && this.patch(places, this.shown);
+    if (!patched && !this.job) this.stale = true;
   }
 
   /** Leaves these objects out: they are being changed and are drawn above. */
@@ -101,7 +136,7 @@ export class Painter {
   private said = false;
 
   private get busy(): boolean {
-    return this.stale || this.job !== null;
+    return this.stale || this.job !== null || this.places.length > 0;
   }
 
   private sayBusy(): void {
@@ -114,15 +149,16 @@ export class Painter {
     this.sayBusy();
     if (this.requested) return;
     this.requested = true;
-    requestAnimationFrame(() => {
+    requestAnimationFrame((now) => {
       this.requested = false;
-      this.tick();
+      this.tick(now);
     });
   }
 
-  private tick(): void {
+  private tick(now: number): void {
+    this.renew();
     if (this.stale && !this.job && this.mayStart()) this.start();
-    if (this.job) this.work(this.job);
+    if (this.job) this.work(this.job, this.pace.next(now));
     this.present();
     this.sayBusy();
     if (this.busy) this.request();
@@ -136,41 +172,52 @@ export class Painter {
 
   private start(): void {
     this.stale = false;
+    this.pace.begin();
     const view = this.camera.snapshot();
     this.spare.view = view;
     const margin = (OVERSCAN + 8);
     const seen = grow(this.camera.visible, margin / view.metric.x, margin / view.metric.y);
-    this.job = { view, ids: this.scene.query(seen), next: 0, bitmap: this.spare };
-    const context = this.begin(this.spare);
+    this.job = { view, ids: this.scene.query(seen), next: 0, bitmap: this.spare, late: [] };
+    const context = this.begin(this.spare.canvas);
     context.fillStyle = this.look.background;
     context.fillRect(-OVERSCAN, -OVERSCAN, this.camera.width + 2 * OVERSCAN, this.camera.height + 2 * OVERSCAN);
     this.drawPicture(context, view);
   }
 
-  private begin({ canvas }: Bitmap): CanvasRenderingContext2D {
+  private begin(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
     const context = canvas.getContext("2d", { alpha: false })!;
     context.setTransform(this.ratio, 0, 0, this.ratio, OVERSCAN * this.ratio, OVERSCAN * this.ratio);
     return context;
   }
 
-  private work(job: Job): void {
-    const context = this.begin(job.bitmap);
+  private work(job: Job, points: number): void {
+    const context = this.begin(job.bitmap.canvas);
     const end = performance.now() + SLICE;
+    // As long as nothing is shown, soon is better than smooth.
+    let left = this.shown.view ? points : Infinity;
     while (job.next < job.ids.length) {
-      this.drawObject(context, job.view, job.ids[job.next++]);
-      if ((job.next & 7) === 0 && performance.now() > end) return;
+      const id = job.ids[job.next++];
+      left -= weight(this.scene.shapeOf(id));
+      this.drawObject(context, job.view, id);
+      if (left < 0 || ((job.next & 7) === 0 && performance.now() > end)) return;
     }
     this.veil?.(context, job.view);
     [this.shown, this.spare] = [job.bitmap, this.shown];
     this.job = null;
+    this.outdated = false;
+    if (job.late.length && !this.patch(job.late, this.shown)) this.stale = true;
   }
 
-  private patch(places: Bounds[], view: Snapshot): boolean {
+  private patch(places: Bounds[], { canvas, view }: Bitmap): boolean {
+    // Names stand beside their objects.
+    if (!view || this.look.named) return false;
     const edge = 6 + this.look.stroke;
-    const grown = places.map((b) => grow(b, edge / view.metric.x, edge / view.metric.y));
-    const all = new Set(grown.flatMap((b) => this.scene.query(b)));
-    if (all.size > PATCH_LIMIT) return false;
-    const context = this.begin(this.shown);
+    const around = (b: Bounds): Bounds => grow(b, edge / view.metric.x, edge / view.metric.y);
+    const grown = places.map(around);
+    // Lines reach beyond the boxes of their objects.
+    const ids = this.scene.queryAll(grown.map(around));
+    if (ids.length > PATCH_LIMIT) return false;
+    const context = this.begin(canvas);
     context.save();
     context.beginPath();
     for (const b of grown) {
@@ -181,12 +228,7 @@ export class Painter {
     context.fillStyle = this.look.background;
     context.fillRect(-OVERSCAN, -OVERSCAN, this.camera.width + 2 * OVERSCAN, this.camera.height + 2 * OVERSCAN);
     this.drawPicture(context, view);
-    const ids = this.scene.query(grown.reduce((a, b) => ({ x1: Math.min(a.x1, b.x1), y1: Math.min(a.y1, b.y1), x2: Math.max(a.x2, b.x2), y2: Math.max(a.y2, b.y2) })));
-    for (const id of ids) {
-      const shape = this.scene.shapeOf(id)!;
-      const b = kindOf(shape).bounds(shape);
-      if (grown.some((place) => overlaps(place, grow(b, edge / view.metric.x, edge / view.metric.y)))) this.drawObject(context, view, id);
-    }
+    for (const id of ids) this.drawObject(context, view, id);
     this.veil?.(context, view);
     context.restore();
     return true;
@@ -294,4 +336,10 @@ export class Painter {
     if (picture) context.drawImage(picture.levels.at(-1)!, camera.left * ratio, camera.top * ratio, camera.metric.x * ratio, camera.metric.y * ratio);
     context.restore();
   }
+}
+
+/** What an object costs to draw, in points of an outline. */
+function weight(shape: Shape | null): number {
+  if (shape?.type === "polygon") return 8 + shape.parts.reduce((sum, rings) => rings.reduce((n, ring) => n + ring.length / 2, sum), 0);
+  return 8 + (shape?.type === "polyline" ? shape.points.length / 2 : 8);
 }

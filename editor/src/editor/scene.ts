@@ -3,11 +3,12 @@
 import type { Shape } from "../geometry/kinds.ts";
 import { type Bounds, type Metric, type Point, covers, grow } from "../geometry/plane.ts";
 import { nearestEdge } from "../geometry/polygon.ts";
+import type { LabelObject } from "../model/document.ts";
 import { at } from "../model/track.ts";
 import { boundsFor, kindOf } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
 import type { Selection } from "../store/selection.ts";
-import type { Store } from "../store/store.ts";
+import type { Both, Store } from "../store/store.ts";
 import { Grid } from "./grid.ts";
 
 /** Places that changed and must be drawn again; null: everything. */
@@ -29,7 +30,7 @@ export class Scene {
     this.rebuild();
     store.onChange((diff) => {
       const places: Bounds[] = [];
-      for (const id of diff.objects.keys()) this.refresh(id, places);
+      for (const [id, both] of diff.objects) places.push(...this.changed(id, both));
       if (places.length > 200) this.dirtied.emit(null);
       else if (places.length) this.dirtied.emit(places);
     });
@@ -51,16 +52,23 @@ export class Scene {
     for (const object of this.store.objects) this.refresh(object.id);
   }
 
-  private refresh(id: number, places?: Bounds[]): void {
+  /** Takes the object as it is now; where it looks different. */
+  private changed(id: number, objects: Both<LabelObject | undefined>): Bounds[] {
     const before = this.shapes.get(id);
+    this.refresh(id);
+    const after = this.shapes.get(id);
+    const kind = after && kindOf(after);
+    if (kind?.change && before?.type === after?.type && onlyShape(objects)) return [kind.change(before!, after!)].filter((place) => place !== null);
+    return [before, after].filter((shape) => shape !== undefined).map(boundsFor);
+  }
+
+  private refresh(id: number): void {
     const object = this.store.get(id);
     const after = object && at(object, this.now)?.shape;
-    if (before && places) places.push(boundsFor(before));
     if (after) {
       this.shapes.set(id, after);
       this.order.set(id, Number(object.extra?.order ?? 0));
       this.grid.set(id, boundsFor(after));
-      places?.push(boundsFor(after));
     } else {
       this.shapes.delete(id);
       this.grid.delete(id);
@@ -78,6 +86,11 @@ export class Scene {
   /** Visible objects that touch the box, from the bottom to the top. */
   query(bounds: Bounds): number[] {
     return this.sorted(this.grid.query(bounds).filter((id) => !this.selection.hidden(id)));
+  }
+
+  /** The same for several boxes: each object once. */
+  queryAll(places: Bounds[]): number[] {
+    return places.length === 1 ? this.query(places[0]) : this.sorted([...new Set(places.flatMap((place) => this.query(place)))]);
   }
 
   private sorted(ids: number[]): number[] {
@@ -133,4 +146,9 @@ function chains(shape: Shape): { points: number[]; closed: boolean }[] {
   const closed = shape.type === "rectangle" || shape.type === "oriented_rectangle";
   const points = kindOf(shape).points(shape);
   return points.length ? [{ points, closed }] : [];
+}
+
+/** Is nothing but the shape different, nothing that decides on colour or order? */
+function onlyShape({ before, after }: Both<LabelObject | undefined>): boolean {
+  return !!before && !!after && before.class === after.class && before.source === after.source && before.extra === after.extra;
 }

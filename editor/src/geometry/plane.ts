@@ -52,7 +52,7 @@ export function boundsOf(points: Flat): Bounds {
   return b;
 }
 
-const union = (a: Bounds, b: Bounds): Bounds => ({
+export const union = (a: Bounds, b: Bounds): Bounds => ({
   x1: Math.min(a.x1, b.x1),
   y1: Math.min(a.y1, b.y1),
   x2: Math.max(a.x2, b.x2),

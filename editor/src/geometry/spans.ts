@@ -199,6 +199,29 @@ export function without(a: Column, b: Column): Column {
   return out;
 }
 
+/** The first row and the one after the last in which two columns may differ; null when they are the same. */
+export function differing(a: Column, b: Column): [number, number] | null {
+  let first = 0;
+  while (first < a.length && a[first] === b[first]) first++;
+  if (first === a.length && first === b.length) return null;
+  let [i, j] = [a.length, b.length];
+  while (i > first && j > first && a[i - 1] === b[j - 1]) [i, j] = [i - 1, j - 1];
+  return [Math.min(a[first] ?? Infinity, b[first] ?? Infinity), Math.max(a[i - 1] ?? 0, b[j - 1] ?? 0)];
+}
+
+/** The box of grid pixels outside of which two masks of one grid are the same: x, y and the column and row after the last. */
+export function boxOfChange(a: Spans, b: Spans): [number, number, number, number] | null {
+  let box: [number, number, number, number] | null = null;
+  const end = Math.max(a.x + a.columns.length, b.x + b.columns.length);
+  for (let x = Math.min(a.x, b.x); x < end; x++) {
+    const [before, after] = [a.columns[x - a.x] ?? NONE, b.columns[x - b.x] ?? NONE];
+    // Columns that a stroke did not touch are shared.
+    const rows = before === after ? null : differing(before, after);
+    if (rows) box = box ? [box[0], Math.min(box[1], rows[0]), x + 1, Math.max(box[3], rows[1])] : [x, rows[0], x + 1, rows[1]];
+  }
+  return box;
+}
+
 /** Pixels whose middles lie within `radii[i]` of the way from point i - 1 to point i of a path of grid pixels. */
 export function stroked(path: Flat, radii: readonly number[], size: [number, number]): Spans {
   const [w, h] = size;

@@ -42,6 +42,8 @@ export interface ShapeKind<S extends Shape = Shape> {
   readonly type: ShapeType;
   readonly label: string;
   bounds(shape: S): Bounds;
+  /** Where the two look different; null when they look the same. Without it: wherever either is. */
+  change?(before: S, after: S): Bounds | null;
   near(shape: S, p: Point, m: Metric): Nearness;
   draw(shape: S, canvas: CanvasRenderingContext2D, view: View, style: Style): void;
   handles(shape: S, m: Metric): Handle[];

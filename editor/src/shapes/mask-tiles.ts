@@ -2,8 +2,8 @@
 // stroke leaves the tiles as they are whose columns it did not touch, and of masks of any size few pixels are kept.
 
 import type { Mask } from "../geometry/kinds.ts";
-import { NONE, type Column, type Spans, noSpans, spansOf, without } from "../geometry/spans.ts";
 import { type Style, type View, drawTile } from "./kind.ts";
+import { NONE, type Column, type Spans, differing, noSpans, spansOf, without } from "../geometry/spans.ts";
 
 /** Cells of a side. */
 const SIDE = 256;
@@ -170,16 +170,6 @@ function refresh(tile: Tile, spans: Spans, paint: Paint): void {
   if (x2 <= x1) return;
   // What is set beside a cell decides whether it is at the border.
   paintCells(tile, Math.max(0, x1 - 2 * EDGE), Math.max(0, y1 - 2 * EDGE), Math.min(tile.width, x2), Math.min(tile.height, y2), paint);
-}
-
-/** The first row and the one after the last in which two columns may differ; null when they are the same. */
-function differing(a: Column, b: Column): [number, number] | null {
-  let first = 0;
-  while (first < a.length && a[first] === b[first]) first++;
-  if (first === a.length && first === b.length) return null;
-  let [i, j] = [a.length, b.length];
-  while (i > first && j > first && a[i - 1] === b[j - 1]) [i, j] = [i - 1, j - 1];
-  return [Math.min(a[first] ?? Infinity, b[first] ?? Infinity), Math.max(a[i - 1] ?? 0, b[j - 1] ?? 0)];
 }
 
 function setColumn({ y, width, bits }: Tile, i: number, column: Column, from: number, to: number, scale: number): void {

@@ -1,8 +1,8 @@
 // Masks: pixels on a grid of their own.
 
 import type { Mask } from "../geometry/kinds.ts";
-import { type Bounds, type Metric, type Point, holds } from "../geometry/plane.ts";
-import { type Spans, areaOf, isSet, scaled, shifted, spansOf } from "../geometry/spans.ts";
+import { type Bounds, type Metric, type Point, holds, union } from "../geometry/plane.ts";
+import { type Spans, areaOf, boxOfChange, isSet, scaled, shifted, spansOf } from "../geometry/spans.ts";
 import type { ShapeKind } from "./kind.ts";
 import { drawMask } from "./mask-tiles.ts";
 
@@ -37,6 +37,12 @@ export const mask: ShapeKind<Mask> = {
   type: "mask",
   label: "Mask",
   bounds: boxOf,
+  change(before, after) {
+    const [w, h] = after.size;
+    if (before.size[0] !== w || before.size[1] !== h) return union(boxOf(before), boxOf(after));
+    const box = boxOfChange(spansOf(before), spansOf(after));
+    return box && { x1: box[0] / w, y1: box[1] / h, x2: box[2] / w, y2: box[3] / h };
+  },
   near(shape, p, m) {
     const spans = spansOf(shape);
     const inside = holds(boxOf(shape), p) && isSet(spans, Math.floor(p.x * shape.size[0]), Math.floor(p.y * shape.size[1]));

@@ -47,7 +47,8 @@ class BrushTool implements Tool {
     if (this.target === null && this.erasing) return this.desk.say("Select a mask to erase from");
     this.points = [p.x, p.y];
     this.shares = [share(p)];
-    if (this.target !== null) this.desk.preview(new Map([[this.target, this.desk.shapeOf(this.target)]]));
+    // What the eraser goes over must vanish at once.
+    if (this.target !== null && this.erasing) this.desk.preview(new Map([[this.target, this.desk.shapeOf(this.target)]]));
     this.desk.redraw();
   }
 
