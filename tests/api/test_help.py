@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+import shapely
 from PIL import Image, ImageFilter
+from starlette.testclient import TestClient
 
+from labelwright import asgi, settings
 from labelwright.assist import opencv
 from labelwright.errors import TooMany
 from labelwright.geometry import masks, measures
 from labelwright.geometry.document import LabelObject, Mask, Polygon, Shape
 from labelwright.services import checks, helping
+from labelwright.storage import content_key
 from tests.api.conftest import Floor, Person
 from tests.assist.conftest import FOLDER, FRAMES, drawn, labels, photo
 from tests.support import pictures
+
+
+@pytest.fixture
+def floor(database_url: str, tmp_path: Path) -> Iterator[Floor]:
+    """The application on a fresh database; pictures of more than a million pixels are cut into tiles."""
+    chosen = settings.load({}, data=tmp_path / "data", database_url=database_url, workers=0, tile_pixels=1_000_000)
+    app = asgi.create_app(chosen)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Floor(app, app.state.context.database, client)
 
 
 def shape_of(answer: Any) -> Any:
@@ -159,6 +177,69 @@ def test_a_picture_that_is_noted_as_turned_is_looked_at_upright(owner: Person) -
     h, w = photo("coins").shape[:2]
     assert found.size == (w, h)
     assert masks.iou(found, masks.rasterize(drawn("coins", "coin", Polygon), w, h)) > 0.9
+
+
+def test_a_very_large_picture_is_looked_at_by_its_tiles(
+    floor: Floor, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found lies where it lies in the same picture decoded whole, and nothing is decoded whole."""
+    body = io.BytesIO()
+    Image.fromarray(photo("coins")).resize((1537, 1213)).save(body, "PNG")
+    coin = drawn("coins", "coin", Polygon)
+    x1, y1, x2, y2 = measures.bounds(coin)
+    box, part = [x1 - 0.01, y1 - 0.01, x2 + 0.01, y2 + 0.01], [0.1, 0.1, 0.6, 0.6]
+    monkeypatch.setattr(helping, "MOST_PIXELS", 1_200_000)
+    help_ = f"/api/v1/items/{uploaded(owner, 'large.png', body.getvalue())}/help"
+    with monkeypatch.context() as patched:
+        patched.setattr(helping.Helper, "pixels", None)
+        mask = shape_of(owner.api.post(f"{help_}/cutout", json={"box": box}))
+        way = owner.api.post(f"{help_}/outline", json={"start": [x1, y1], "end": [x2, y1], "snap": False}).json()
+        areas = owner.api.post(f"{help_}/superpixels", json={"part": part, "size": 40}).json()
+    whole = helping.Source(content_key(sha256(body.getvalue()).digest()), "image/png")
+    helper = helping.Helper(floor.app.state.context.store)
+    wanted = helper.cut_out(whole, box)
+    assert mask.size == wanted.size == (1233, 973)
+    assert masks.iou(mask, wanted) > 0.98
+    assert masks.iou(mask, masks.rasterize(coin, *mask.size)) > 0.93
+    ways = [np.reshape(one, (-1, 2)) * mask.size for one in
+            (way["points"], helper.outline(whole, [x1, y1], [x2, y1], snap=False))]  # fmt: skip
+    assert shapely.hausdorff_distance(*map(shapely.LineString, ways)) < 12
+    there = helper.superpixels(whole, part, 40)
+    assert (tuple(areas["part"]), areas["height"], areas["width"]) == (there.bounds, *there.labels.shape)
+
+
+def test_what_several_ask_for_at_once_is_made_once() -> None:
+    kept: helping.Kept[list[int]] = helping.Kept(10, len)
+    began, go_on, made = threading.Event(), threading.Event(), []
+
+    def make() -> list[int]:
+        began.set()
+        go_on.wait(10)
+        made.append(1)
+        return [1, 2, 3]
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(kept.get, "a", make)
+        began.wait(10)
+        others = [pool.submit(kept.get, "a", make) for _ in range(2)]
+        go_on.set()
+        assert [one.result() for one in (first, *others)] == [[1, 2, 3]] * 3
+    assert made == [1]
+    with pytest.raises(ZeroDivisionError):
+        kept.get("b", lambda: [1 // 0])
+    assert kept.get("b", lambda: [4]) == [4]
+    asked: list[Any] = []
+
+    def all_of(keys: Sequence[Any]) -> list[list[int]]:
+        asked.append(list(keys))
+        return [[0] * 3 for _ in keys]
+
+    kept.all(["a", "b", "c"], all_of)
+    kept.all(["a", "d", "e"], all_of)
+    kept.all(["a", "b"], all_of)
+    assert asked == [["c"], ["d", "e"], ["b"]], (
+        "what was used longest ago is given up first, and only as much as needed"
+    )
 
 
 BOX = {"id": 1, "shape": {"type": "rectangle", "box": [0.1, 0.1, 0.2, 0.2]}}

@@ -26,8 +26,8 @@ Answers = Callable[[BaseHTTPRequestHandler], None]
 
 @pytest.fixture
 def floor(database_url: str, tmp_path: Path) -> Iterator[Floor]:
-    """The application on a fresh database; it may reach this machine."""
-    chosen = settings.load({}, data=tmp_path / "data", database_url=database_url, workers=0,
+    """The application on a fresh database; it may reach this machine. The coins are a picture in tiles."""
+    chosen = settings.load({}, data=tmp_path / "data", database_url=database_url, workers=0, tile_pixels=100_000,
                            fetch_allow=settings._networks("127.0.0.0/8"))  # fmt: skip
     app = asgi.create_app(chosen)
     with TestClient(app, raise_server_exceptions=False) as client:

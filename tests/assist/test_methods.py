@@ -10,7 +10,7 @@ import shapely
 
 from labelwright.assist import cutout, outline, superpixels, tracking
 from labelwright.assist.moving import places_of, thinned
-from labelwright.assist.window import around
+from labelwright.assist.window import Whole, around
 from labelwright.geometry import masks, measures, tracks
 from labelwright.geometry.document import Landmarks, Mask, Point, Polygon, Rectangle, Skeleton, shape_kind
 from tests.assist.conftest import FRAMES, drawn, labels, photo
@@ -29,7 +29,7 @@ def box_of(shape: Any, more: float = 0.01) -> list[float]:
 def test_the_thing_in_a_box_is_found(name: str, class_name: str, least: float) -> None:
     pixels, truth = photo(name), drawn(name, class_name, Polygon)
     h, w = pixels.shape[:2]
-    found = cutout.cut_out(pixels, box_of(truth))
+    found = cutout.cut_out(Whole(pixels), box_of(truth))
     assert found is not None
     assert masks.fault(found) is None
     assert found.size == (w, h)
@@ -39,16 +39,16 @@ def test_the_thing_in_a_box_is_found(name: str, class_name: str, least: float) -
 def test_a_mark_takes_in_what_was_left_out_and_leaves_out_what_was_taken() -> None:
     pixels, saucer = photo("coffee"), drawn("coffee", "saucer", Polygon)
     box = box_of(saucer)
-    first = cutout.cut_out(pixels, box)
+    first = cutout.cut_out(Whole(pixels), box)
     assert first is not None
     inside = next((x, y) for x in np.linspace(box[0], box[2], 40) for y in np.linspace(box[1], box[3], 40)
                   if masks.covers(first, x, y))  # fmt: skip
-    less = cutout.cut_out(pixels, box, drop=inside)
+    less = cutout.cut_out(Whole(pixels), box, drop=inside)
     assert less is not None
     assert not masks.covers(less, *inside)
     outside = next((x, y) for x in np.linspace(box[0] + 0.01, box[2] - 0.01, 40)
                    for y in np.linspace(box[1] + 0.01, box[3] - 0.01, 40) if not masks.covers(first, x, y))  # fmt: skip
-    more = cutout.cut_out(pixels, box, keep=outside)
+    more = cutout.cut_out(Whole(pixels), box, keep=outside)
     assert more is not None
     assert masks.covers(more, *outside)
 
@@ -57,7 +57,7 @@ def test_a_large_picture_is_cut_out_to_the_pixel_of_its_own_grid() -> None:
     small = photo("coins")
     pixels = np.ascontiguousarray(small.repeat(8, axis=0).repeat(8, axis=1))
     truth = drawn("coins", "coin", Polygon)
-    found = cutout.cut_out(pixels, box_of(truth))
+    found = cutout.cut_out(Whole(pixels), box_of(truth))
     assert found is not None
     assert found.size == (pixels.shape[1], pixels.shape[0])
     assert masks.iou(found, masks.rasterize(truth, *found.size)) > 0.9
@@ -65,8 +65,8 @@ def test_a_large_picture_is_cut_out_to_the_pixel_of_its_own_grid() -> None:
 
 @pytest.mark.parametrize("box", [[0.0, 0.0, 1.0, 1.0], [0.5, 0.5, 0.5, 0.5], [0.2, 0.2, 0.6, 0.6], [0, 0, 1e-6, 1]])
 def test_nothing_is_found_where_there_is_nothing(box: list[float]) -> None:
-    assert cutout.cut_out(np.full((60, 80, 3), 90, np.uint8), box) is None
-    cutout.cut_out(np.zeros((1, 1, 3), np.uint8), box)
+    assert cutout.cut_out(Whole(np.full((60, 80, 3), 90, np.uint8)), box) is None
+    cutout.cut_out(Whole(np.zeros((1, 1, 3), np.uint8)), box)
 
 
 def test_an_outline_follows_the_edge_of_a_coin() -> None:
@@ -78,7 +78,7 @@ def test_an_outline_follows_the_edge_of_a_coin() -> None:
     points: list[float] = []
     at = list(corners[0])
     for corner in [*corners[1:], corners[0]]:
-        found = outline.path(outline.wire(pixels, at, outline.reach_for((w, h), at, corner)), corner)
+        found = outline.path(outline.wire(Whole(pixels), at, outline.reach_for((w, h), at, corner)), corner)
         points += found[:-2]
         at = found[-2:]
     area = shapely.make_valid(shapely.Polygon(np.asarray(points).reshape(-1, 2) * (w, h)))
@@ -90,7 +90,7 @@ def test_an_outline_follows_the_edge_of_a_coin() -> None:
 
 
 def test_an_outline_goes_where_it_is_told_without_snapping() -> None:
-    found = outline.path(outline.wire(photo("coins"), (0.3, 0.3), 96), (0.33, 0.36), snap=False)
+    found = outline.path(outline.wire(Whole(photo("coins")), (0.3, 0.3), 96), (0.33, 0.36), snap=False)
     assert found[:2] == [0.3, 0.3]
     assert found[-2:] == [0.33, 0.36]
     assert outline.reach_for((4000, 3000), (0.1, 0.1), (0.9, 0.9)) >= 3200
@@ -99,7 +99,7 @@ def test_an_outline_goes_where_it_is_told_without_snapping() -> None:
 def test_superpixels_keep_to_edges() -> None:
     pixels, truth = photo("coins"), drawn("coins", "coin", Polygon)
     h, w = pixels.shape[:2]
-    found = superpixels.superpixels(pixels, [0, 0, 1, 1], 8)
+    found = superpixels.superpixels(Whole(pixels), [0, 0, 1, 1], 8)
     assert found.labels.shape == (h, w)
     assert int(found.labels.max()) + 1 == found.count
     coin = masks.to_array(masks.rasterize(truth, w, h))
@@ -109,9 +109,9 @@ def test_superpixels_keep_to_edges() -> None:
 
 
 def test_superpixels_of_a_part_and_of_next_to_nothing() -> None:
-    found = superpixels.superpixels(photo("retina"), [0.25, 0.25, 0.5, 0.75], 20)
+    found = superpixels.superpixels(Whole(photo("retina")), [0.25, 0.25, 0.5, 0.75], 20)
     assert found.bounds == pytest.approx((0.25, 0.25, 0.5, 0.75), abs=0.01)
-    assert superpixels.superpixels(np.zeros((2, 3, 3), np.uint8), [0, 0, 1, 1], 20).count == 1
+    assert superpixels.superpixels(Whole(np.zeros((2, 3, 3), np.uint8)), [0, 0, 1, 1], 20).count == 1
 
 
 @pytest.fixture(scope="module")

@@ -267,9 +267,9 @@ def ask_model(request: Request, uid: UUID, body: ModelAsk) -> Response:
         question = model_services.Question(body.ask, body.frame, box, body.point, body.class_name, str(item.uid))
     helper = helper_of(request)
     with helper.turns.take(user):
-        pixels = helper.pixels(where)
-        answer = model_services.ask(request.app.state.context.settings, asked, question, pixels)
-        size = place.size or (pixels.shape[1], pixels.shape[0])
+        pixels, whole = helper.copy(where, asked.side)
+        size = place.size or whole
+        answer = model_services.ask(request.app.state.context.settings, asked, question, pixels, size)
         found = model_services.checked(asked, question, answer, replace(place, size=size))
     objects = [
         {"class": o.class_name, "shape": o.shape or o.keyframes[0].shape, "attributes": o.attributes, "score": o.score}  # type: ignore[index]

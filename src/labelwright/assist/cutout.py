@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labelwright.assist.opencv import opencv
-from labelwright.assist.window import Pixels, Window, around, size_of
+from labelwright.assist.window import Picture, Window, around
 from labelwright.geometry import masks
 from labelwright.geometry.document import Mask
 
@@ -20,14 +20,14 @@ MOST_FINE = 4_000_000
 
 
 def cut_out(
-    pixels: Pixels, box: Sequence[float], keep: Sequence[float] = (), drop: Sequence[float] = ()
+    picture: Picture, box: Sequence[float], keep: Sequence[float] = (), drop: Sequence[float] = ()
 ) -> Mask | None:
     """What stands out in the box `[x1, y1, x2, y2]` (fractions), as a mask on the picture's grid; None when nothing does.
 
     `keep` and `drop`: flat places, in fractions, that do and do not belong to it."""
     cv = opencv()
-    window = around(size_of(pixels), box, margin=0.3, least=12, most=MOST)
-    cut = window.cut(pixels)
+    window = around(picture.size, box, margin=0.3, least=12, most=MOST)
+    cut = window.cut(picture)
     marks = _marks(window, box, keep, drop)
     if not _both_sides(marks):
         return None
@@ -36,7 +36,7 @@ def cut_out(
     except cv.error:
         return None  # one colour only: there is nothing to tell apart
     inside = _whole(((marks == cv.GC_FGD) | (marks == cv.GC_PR_FGD)).astype(np.uint8), window, keep)
-    fine = _fine(inside, window, pixels)
+    fine = _fine(inside, window, picture)
     return _mask(fine, window, box)
 
 
@@ -81,7 +81,7 @@ def _at(window: Window, x: float, y: float) -> tuple[int, int]:
     return min(h - 1, max(0, int(y))), min(w - 1, max(0, int(x)))
 
 
-def _fine(inside: Any, window: Window, pixels: Pixels) -> Any:
+def _fine(inside: Any, window: Window, picture: Picture) -> Any:
     """The same area on the picture's own pixels, its edge drawn to the picture's."""
     cv = opencv()
     if window.work == (window.width, window.height):
@@ -90,7 +90,7 @@ def _fine(inside: Any, window: Window, pixels: Pixels) -> Any:
     soft = cv.resize(inside.astype(np.float32), size, interpolation=cv.INTER_LINEAR)
     if window.width * window.height <= MOST_FINE:
         radius = max(2, round(1.5 / window.scale[0]))
-        soft = cv.ximgproc.guidedFilter(window.full(pixels), soft, radius, (0.03 * 255) ** 2)
+        soft = cv.ximgproc.guidedFilter(window.full(picture), soft, radius, (0.03 * 255) ** 2)
     return soft > 0.5
 
 

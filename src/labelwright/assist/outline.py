@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from labelwright.assist.opencv import opencv
-from labelwright.assist.window import Pixels, Window, around, size_of
+from labelwright.assist.window import Picture, Pixels, Window, around
 
 MOST = 256 * 256
 STEPS = (96, 192, 384, 768, 1536, 1 << 30)
@@ -35,10 +35,10 @@ def reach_for(size: tuple[int, int], start: Sequence[float], end: Sequence[float
     return next(step for step in STEPS if step >= away * 1.15 + 8)
 
 
-def wire(pixels: Pixels, start: Sequence[float], reach: int) -> Wire:
+def wire(picture: Picture, start: Sequence[float], reach: int) -> Wire:
     """Weigh the edges around `start` (x, y in fractions) and find the ways from it; some tens of milliseconds."""
     cv = opencv()
-    width, height = size_of(pixels)
+    width, height = picture.size
     x, y = start
     box = (
         max(0.0, x - reach / width),
@@ -47,7 +47,7 @@ def wire(pixels: Pixels, start: Sequence[float], reach: int) -> Wire:
         min(1.0, y + reach / height),
     )
     window = around((width, height), box, most=MOST)
-    cut = cv.GaussianBlur(window.cut(pixels), (3, 3), 0)
+    cut = cv.GaussianBlur(window.cut(picture), (3, 3), 0)
     scissors = cv.segmentation.IntelligentScissorsMB()
     scissors.setEdgeFeatureCannyParameters(32, 100)
     scissors.setGradientMagnitudeMaxLimit(200)

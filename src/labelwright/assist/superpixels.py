@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labelwright.assist.opencv import opencv
-from labelwright.assist.window import Pixels, around, size_of
+from labelwright.assist.window import Picture, around
 
 MOST = 300_000
 MOST_AREAS = 60_000
@@ -27,11 +27,11 @@ class Superpixels:
     count: int
 
 
-def superpixels(pixels: Pixels, part: Sequence[float], size: int) -> Superpixels:
+def superpixels(picture: Picture, part: Sequence[float], size: int) -> Superpixels:
     """Divide the part `[x1, y1, x2, y2]` (fractions) into areas about `size` pixels of the picture wide."""
     cv = opencv()
-    window = around(size_of(pixels), part, least=0, most=MOST)
-    cut = cv.cvtColor(cv.GaussianBlur(window.cut(pixels), (3, 3), 0), cv.COLOR_RGB2LAB)
+    window = around(picture.size, part, least=0, most=MOST)
+    cut = cv.cvtColor(cv.GaussianBlur(window.cut(picture), (3, 3), 0), cv.COLOR_RGB2LAB)
     w, h = window.work
     side = max(4, round(size * window.scale[0]), math.ceil(math.sqrt(w * h / MOST_AREAS)))
     labels: Any = np.zeros((h, w), np.int32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,39 @@ from labelwright.assist.opencv import opencv
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
+
+
+class Picture(Protocol):
+    """A picture of which parts are looked at; it need not be in memory as a whole."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        ...
+
+    def part(self, left: int, top: int, width: int, height: int, work: tuple[int, int]) -> Pixels:
+        """The pixels of a rectangle, made as small as `work` (width, height): (work height, work width, 3)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A picture whose pixels (height, width, 3) are all there."""
+
+    pixels: Pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """See `Picture`."""
+        return size_of(self.pixels)
+
+    def part(self, left: int, top: int, width: int, height: int, work: tuple[int, int]) -> Pixels:
+        """See `Picture`."""
+        part = np.ascontiguousarray(self.pixels[top : top + height, left : left + width])
+        if work == (width, height):
+            return part
+        cv = opencv()
+        return cv.resize(part, work, interpolation=cv.INTER_AREA)
 
 
 @dataclass(frozen=True)
@@ -39,18 +72,13 @@ class Window:
         w, h = self.picture
         return self.left / w, self.top / h, (self.left + self.width) / w, (self.top + self.height) / h
 
-    def cut(self, pixels: Pixels) -> Pixels:
+    def cut(self, picture: Picture) -> Pixels:
         """The cut-out's pixels, (work height, work width, 3)."""
-        part = self.full(pixels)
-        if self.work == (self.width, self.height):
-            return part
-        cv = opencv()
-        return cv.resize(part, self.work, interpolation=cv.INTER_AREA)
+        return picture.part(self.left, self.top, self.width, self.height, self.work)
 
-    def full(self, pixels: Pixels) -> Pixels:
+    def full(self, picture: Picture) -> Pixels:
         """The cut-out's pixels as the picture has them, (height, width, 3)."""
-        part = pixels[self.top : self.top + self.height, self.left : self.left + self.width]
-        return np.ascontiguousarray(part)
+        return picture.part(self.left, self.top, self.width, self.height, (self.width, self.height))
 
     def to_work(self, points: Sequence[float]) -> Points:
         """Flat fractions of the picture as places (n, 2) in work pixels."""

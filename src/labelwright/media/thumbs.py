@@ -96,7 +96,8 @@ def _decoded(opened: Image.Image, side: int | None) -> Image.Image:
             layer = opened.convert("RGBA")
             paper = Image.new("RGBA", layer.size, PAPER)
             return _with_exif(Image.alpha_composite(paper, layer).convert("RGB"), opened)
-        return _with_exif(opened.convert("RGB"), opened)
+        # What is RGB already is not copied: of a large picture that would be as much memory again.
+        return _with_exif(opened if opened.mode == "RGB" else opened.convert("RGB"), opened)
     except Invalid:
         raise
     except MemoryError:

@@ -1,6 +1,7 @@
 """Help while drawing, for people: the picture behind an item's frame, and how much one person may ask at once.
 
-What is kept here (decoded pictures, wires under the pointer) is only kept to be quick: any process can make it anew."""
+What is kept here (decoded pictures and tiles, wires under the pointer) is only kept to be quick: any process can make it
+anew."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -19,10 +21,10 @@ from sqlalchemy.orm import Session
 from labelwright.assist import cutout, outline, superpixels, tracking
 from labelwright.assist.moving import thinned
 from labelwright.assist.opencv import available
-from labelwright.assist.window import Pixels
+from labelwright.assist.window import Picture, Pixels, Whole, size_of
 from labelwright.errors import Conflict, Invalid, NotFound, TooMany
 from labelwright.geometry.document import Mask, Shape
-from labelwright.media import frames, probe, thumbs
+from labelwright.media import frames, probe, thumbs, tiled
 from labelwright.models.items import Item, Media
 from labelwright.services import items, media, renditions
 from labelwright.storage import Store, content_key
@@ -32,6 +34,7 @@ TOOLS = ("outline", "cutout", "superpixels", "track")
 MOST_PIXELS = 40_000_000
 KEPT_BYTES = 256_000_000
 KEPT_WIRES = 32
+KEPT_INDEXES = 32
 AT_ONCE = 2
 IN_ALL = 4
 PATIENCE = 20.0
@@ -44,12 +47,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a frame's pixels lie. `number`: the frame of a video file, None for a picture."""
+    """Where a frame's pixels lie. `number`: the frame of a video file, None for a picture. `tiled`: its tiles are there."""
 
     key: str
     mime: str
     number: int | None = None
     sha256: bytes = b""
+    tiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,10 @@ def sources(session: Session, item: Item, wanted: Sequence[int]) -> list[Source]
 def _source(file: Media, frame: int) -> Source:
     if file.frames is not None:
         return Source(content_key(file.sha256), file.mime, frame, file.sha256)
-    if (file.info or {}).get("view"):
-        return Source(media.view_key(file.sha256), "image/webp", sha256=file.sha256)
-    return Source(content_key(file.sha256), file.mime, sha256=file.sha256)
+    info = file.info or {}
+    if info.get("view"):
+        return Source(media.view_key(file.sha256), "image/webp", None, file.sha256, bool(info.get("tiles")))
+    return Source(content_key(file.sha256), file.mime, None, file.sha256, bool(info.get("tiles")))
 
 
 class Kept(Generic[Value]):
@@ -103,20 +108,42 @@ class Kept(Generic[Value]):
     def __init__(self, room: int, weigh: Callable[[Value], int]) -> None:
         self._room, self._weigh = room, weigh
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+        self._weight = 0
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value kept under `key`, else a new one. Two threads may make the same one; that is only slower."""
+        """The value kept under `key`, else a new one. Who asks for what is just being made waits for it."""
         with self._lock:
-            if key in self._values:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            try:
+                return self.all([key], lambda _: [make()])[0]
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+
+    def all(self, keys: Sequence[Hashable], make: Callable[[Sequence[Any]], Sequence[Value]]) -> list[Value]:
+        """The values of these keys; those that are not kept are made in one go."""
+        with self._lock:
+            found = {key: self._values[key] for key in keys if key in self._values}
+            for key in found:
                 self._values.move_to_end(key)
-                return self._values[key]
-        value = make()
-        with self._lock:
+        missing = [key for key in keys if key not in found]
+        if missing:
+            made = dict(zip(missing, make(missing), strict=True))
+            found |= made
+            with self._lock:
+                self._keep(made)
+        return [found[key] for key in keys]
+
+    def _keep(self, made: Mapping[Hashable, Value]) -> None:
+        for key, value in made.items():
+            old = self._values.pop(key, None)
+            self._weight += self._weigh(value) - (self._weigh(old) if old is not None else 0)
             self._values[key] = value
-            while len(self._values) > 1 and sum(map(self._weigh, self._values.values())) > self._room:
-                self._values.popitem(last=False)
-        return value
+        while len(self._values) > 1 and self._weight > self._room:
+            self._weight -= self._weigh(self._values.popitem(last=False)[1])
 
 
 class Turns:
@@ -155,8 +182,40 @@ class Helper:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pictures: Kept[Pixels] = Kept(KEPT_BYTES, lambda pixels: pixels.nbytes)
+        self._indexes: Kept[tiled.Index] = Kept(KEPT_INDEXES, lambda _: 1)
         self._wires: Kept[outline.Wire] = Kept(KEPT_WIRES, lambda _: 1)
         self.turns = Turns()
+
+    def picture(self, where: Source) -> Picture:
+        """A frame's picture, upright, as one of at most `MOST_PIXELS`; of one in tiles only the parts that are looked at
+        are read."""
+        if not where.tiled:
+            return Whole(self.pixels(where))
+        key = renditions.index_key(where.sha256)
+        index = self._indexes.get(key, lambda: tiled.decode_index(self._store.get(key)))
+        return tiled.Tiled(index, _worked_on(index.width, index.height), partial(self._tiles, where.sha256, index))
+
+    def copy(self, where: Source, side: int) -> tuple[Pixels, tuple[int, int]]:
+        """A frame's pixels at least as large as a copy of `side` pixels a side, and the frame's size (width, height)."""
+        if not where.tiled:
+            pixels = self.pixels(where)
+            return pixels, size_of(pixels)
+        picture = self.picture(where)
+        width, height = picture.size
+        share = min(1.0, side / max(width, height))
+        work = (max(1, round(width * share)), max(1, round(height * share)))
+        return picture.part(0, 0, width, height, work), picture.size
+
+    def _tiles(self, sha256: bytes, index: tiled.Index, wanted: Sequence[tiled.Tile]) -> list[Pixels]:
+        """Tiles that lie side by side; what is not kept is read in one piece."""
+
+        def read(missing: Sequence[tuple[bytes, tiled.Tile]]) -> list[Pixels]:
+            ranges = [index.range_of(tile) for _, tile in missing]
+            start = ranges[0][0]
+            body = b"".join(self._store.stream(renditions.pack_key(sha256), start, ranges[-1][1]))
+            return [tiled.decode_tile(body[a - start : b - start]) for a, b in ranges]
+
+        return self._pictures.all([(sha256, tile) for tile in wanted], read)
 
     def pixels(self, where: Source) -> Pixels:
         """A frame's pixels, (height, width, 3), upright; at most `MOST_PIXELS`."""
@@ -177,23 +236,23 @@ class Helper:
 
     def outline(self, where: Source, start: Sequence[float], end: Sequence[float], *, snap: bool = True) -> list[float]:
         """The way from `start` to `end` along edges; see `assist.outline.path`."""
-        pixels = self.pixels(where)
-        reach = outline.reach_for((pixels.shape[1], pixels.shape[0]), start, end)
-        wire = self._wires.get((where, *start, reach), lambda: outline.wire(pixels, start, reach))
+        picture = self.picture(where)
+        reach = outline.reach_for(picture.size, start, end)
+        wire = self._wires.get((where, *start, reach), lambda: outline.wire(picture, start, reach))
         return outline.path(wire, end, snap=snap)
 
     def cut_out(
         self, where: Source, box: Sequence[float], keep: Sequence[float] = (), drop: Sequence[float] = ()
     ) -> Mask:
         """The thing in a box; see `assist.cutout.cut_out`. Raises `Invalid` when nothing stands out."""
-        found = cutout.cut_out(self.pixels(where), box, keep, drop)
+        found = cutout.cut_out(self.picture(where), box, keep, drop)
         if found is None:
             raise Invalid("Nothing stands out in this box; draw it a little larger than the thing.", field="box")
         return found
 
     def superpixels(self, where: Source, part: Sequence[float], size: int) -> superpixels.Superpixels:
         """A part of the picture in small areas; see `assist.superpixels`."""
-        return superpixels.superpixels(self.pixels(where), part, size)
+        return superpixels.superpixels(self.picture(where), part, size)
 
     def track(self, wanted: Sequence[Source], first: int, shapes: Mapping[int, Shape]) -> tuple[int, dict[int, Track]]:
         """Follow shapes (by object id) from the frame `first` through `wanted`, the sources of it and those after it.
@@ -232,7 +291,13 @@ class Helper:
 
 def _array(image: Image.Image) -> Any:
     """RGB pixels of a picture, made smaller where it is larger than `MOST_PIXELS`."""
-    share = (MOST_PIXELS / (image.width * image.height)) ** 0.5
-    if share < 1:
-        image = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+    size = _worked_on(image.width, image.height)
+    if size != image.size:
+        image = image.resize(size, reducing_gap=2.0)
     return np.asarray(image.convert("RGB"))
+
+
+def _worked_on(width: int, height: int) -> tuple[int, int]:
+    """The size at which a picture is worked on: its own, or less where it has more than `MOST_PIXELS`."""
+    share = min(1.0, (MOST_PIXELS / (width * height)) ** 0.5)
+    return max(1, int(width * share)), max(1, int(height * share))

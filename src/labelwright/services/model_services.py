@@ -21,7 +21,7 @@ from PIL import Image
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from labelwright.assist.window import Pixels
+from labelwright.assist.window import Pixels, size_of
 from labelwright.errors import Conflict, Invalid, NotFound, Problem
 from labelwright.geometry import masks, measures, normalise
 from labelwright.geometry.document import Attributes, Document, Keyframe, LabelObject, Mask, Polygon, Rectangle, Shape
@@ -199,10 +199,12 @@ def usable(session: Session, project: Project, row: ModelService, ask: Ask) -> S
     return service(row)
 
 
-def ask(settings: Settings, asked: Service, question: Question, pixels: Pixels) -> Answer:
-    """Send a question and decode the answer. Outside of transactions. Raises `Conflict` when the model does not answer,
-    and `Invalid` when what it answers is not as the protocol says."""
-    body = msgspec.json.encode(_body(asked, question, pixels))
+def ask(
+    settings: Settings, asked: Service, question: Question, pixels: Pixels, size: tuple[int, int] | None = None
+) -> Answer:
+    """Send a question and decode the answer. Outside of transactions. `size`: (width, height) of the picture, where
+    `pixels` are a smaller copy of it. Raises `Conflict` when the model does not answer as the protocol says."""
+    body = msgspec.json.encode(_body(asked, question, pixels, size or size_of(pixels)))
     headers = {"Content-Type": "application/json", "Accept": "application/json", **asked.headers}
     try:
         with closing(Fetcher(settings)) as fetcher:
@@ -229,8 +231,7 @@ def try_out(settings: Settings, asked: Service) -> tuple[float, int]:
     return round(time.monotonic() - began, 3), len(answer.objects)
 
 
-def _body(asked: Service, question: Question, pixels: Pixels) -> dict[str, Any]:
-    height, width = pixels.shape[:2]
+def _body(asked: Service, question: Question, pixels: Pixels, size: tuple[int, int]) -> dict[str, Any]:
     image = Image.fromarray(pixels)
     image.thumbnail((asked.side, asked.side), Image.Resampling.BILINEAR, reducing_gap=2.0)
     out = io.BytesIO()
@@ -244,7 +245,7 @@ def _body(asked: Service, question: Question, pixels: Pixels) -> dict[str, Any]:
         "class": theirs.get(question.class_name, question.class_name) or None,
         "image": {"data": base64.b64encode(out.getvalue()).decode(), "mime": "image/jpeg", "width": image.width,
                   "height": image.height},
-        "size": [width, height],
+        "size": list(size),
         "item": question.item,
         "frame": question.frame,
     }  # fmt: skip
