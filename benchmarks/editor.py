@@ -59,6 +59,7 @@ def editing(folder: Path, database_url: str, quick: bool) -> list[Result]:
             results += editor_scenes.strokes(studio, context, task, 300 // share)
             results += editor_scenes.many_classes(studio, context, share)
             results += editor_scenes.scrubbing(studio, context, share)
+            results += editor_scenes.tracks(studio, context, share)
             browser.close()
     finally:
         server.kill()
@@ -122,12 +123,13 @@ def _empty(context: Any) -> list[float]:
     page = context.new_page()
     page.goto("about:blank")
     page.evaluate(EMPTY)
-    frames = _frames(page, lambda: _wander(page, 60))
+    frames = frames_while(page, lambda: _wander(page, 60))
     page.close()
     return frames
 
 
-def _frames(page: Any, work: Callable[[], None]) -> list[float]:
+def frames_while(page: Any, work: Callable[[], None]) -> list[float]:
+    """Milliseconds between the frames that the page could draw while somebody worked."""
     page.evaluate(RECORD)
     work()
     return page.evaluate("() => { const t = window.__frames; window.__frames = null; return t.slice(2); }")
@@ -146,11 +148,11 @@ def _scene(studio: Studio, context: Any, task: Task, name: str, target: str, emp
     ana.open(task)
     opened = time.monotonic() - began
     measures = {
-        "hover": _frames(page, lambda: _wander(page, 60)),
-        "zoom": _frames(page, lambda: _zoom(page)),
-        "pan": _frames(page, lambda: _pan(page)),
-        "draw": _frames(page, lambda: _draw(ana)),
-        "drag": _frames(page, lambda: _drag(ana)),
+        "hover": frames_while(page, lambda: _wander(page, 60)),
+        "zoom": frames_while(page, lambda: _zoom(page)),
+        "pan": frames_while(page, lambda: _pan(page)),
+        "draw": frames_while(page, lambda: _draw(ana)),
+        "drag": frames_while(page, lambda: _drag(ana)),
     }
     nodes = page.evaluate("() => document.querySelectorAll('*').length")
     heap = page.evaluate("() => performance.memory ? performance.memory.usedJSHeapSize / 1048576 : 0")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import statistics
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.editor.conftest import Hand, Studio, Task
+from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, Task
+from tests.support import pictures
 
-from benchmarks.support import Result, memory
+from benchmarks.support import Result, memory, percentile
 
 LONG_TASKS = """() => { window.__long = []; new PerformanceObserver(list => list.getEntries().forEach(e => window.__long.push(e.duration)))
     .observe({type: "longtask", buffered: true}); }"""
@@ -105,6 +108,66 @@ def scrubbing(studio: Studio, context: Any, share: int) -> list[Result]:
     ana.page.close()
     name = f"editor, {count:,} frames of 4K at 30 steps a second: late frames"
     return [Result(name, f"{late:.1f} a second", "1 a second", "-", details={"late": late})]
+
+
+def tracks(studio: Studio, context: Any, share: int) -> list[Result]:
+    """Step, play through and scrub 10,000 frames with 55,000 boxes of tracks, and move one: how late frames of the screen are."""
+    from benchmarks.editor import frames_while
+
+    count, every = 10_000 // share, 10
+    studio.site.pages |= {f"/frame{n}.png": pictures.picture(WIDTH, HEIGHT, seed=n) for n in range(12)}
+    lines = [{"url": studio.site.url(f"/frame{n % 12}.png"), "frame_id": str(n)} for n in range(count)]
+    objects = [_track(n + 1, n * count // 550, 100 // share, every, count) for n in range(550)]
+    ana = Hand(studio, context, "ana")
+    page = ana.page
+    page.set_default_timeout(120_000)
+    began = time.monotonic()
+    task = studio.task(objects, studio.project("video"), 600, frames=lines)
+    filed = time.monotonic() - began
+    began = time.monotonic()
+    ana.open(task)
+    opened = time.monotonic() - began
+    ruler = page.locator("lw-timeline canvas").bounding_box()
+
+    def step() -> None:
+        for _ in range(60):
+            ana.press("d")
+
+    def scrub() -> None:
+        page.mouse.move(ruler["x"] + 200, ruler["y"] + 8)
+        page.mouse.down()
+        for n in range(60):
+            page.mouse.move(ruler["x"] + 200 + 10 * n, ruler["y"] + 8)
+        page.mouse.up()
+
+    def change() -> None:
+        ana.press("v", "Tab")
+        for _ in range(20):
+            ana.press("ArrowRight")
+
+    works: dict[str, Callable[[], None]] = {"step": step, "scrub": scrub, "move a box": change}
+    measures = {verb: frames_while(page, work) for verb, work in works.items()}
+    ana.wait("saved")
+    page.close()
+    texts = ", ".join(f"{verb} {statistics.median(t):.0f}/{percentile(t, 0.95):.0f}" for verb, t in measures.items())
+    boxes = sum(len(o["keyframes"]) for o in objects)
+    name = f"editor, {count:,} frames with {boxes:,} boxes of tracks"
+    return [
+        Result(f"{name}: opens in", f"{opened:.1f} s", "2 s", "-", details={"seconds": opened, "filed": filed}),
+        Result(f"{name}: frames", f"{texts} ms (median/p95)", "two frames", "-",
+               details={verb: {"median": statistics.median(t), "p95": percentile(t, 0.95)} for verb, t in measures.items()}),
+    ]  # fmt: skip
+
+
+def _track(number: int, first: int, keys: int, every: int, count: int) -> dict[str, Any]:
+    """A box that wanders through the picture, with a keyframe every so many frames."""
+    dice = random.Random(number)
+    x, y = 0.1 + 0.7 * dice.random(), 0.1 + 0.7 * dice.random()
+    keyframes = []
+    for frame in range(first, min(count, first + keys * every), every):
+        x, y = (min(0.9, max(0.02, v + 0.02 * (dice.random() - 0.5))) for v in (x, y))
+        keyframes.append({"frame": frame, "shape": {"type": "rectangle", "box": [x, y, x + 0.05, y + 0.08]}})
+    return {"id": number, "class": "car", "keyframes": keyframes}
 
 
 def _frame(body: bytes, number: int) -> Callable[[Any], None]:

@@ -141,7 +141,7 @@ def _task(url: str, objects: list[dict[str, Any]]) -> dict[str, Any]:
 def _moved(page: Any) -> dict[str, float]:
     """Frame times at the 95th percentile while one works, in milliseconds. Whoever is slow is asked to do less, not longer."""
     work: dict[str, Callable[[], None]] = {"pointer, p95": lambda: _wander(page), "zoom, p95": lambda: _zoom(page)}
-    return {name: percentile(editor._frames(page, one), 0.95) for name, one in work.items()}
+    return {name: percentile(editor.frames_while(page, one), 0.95) for name, one in work.items()}
 
 
 def _wander(page: Any) -> None:

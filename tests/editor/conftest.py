@@ -63,15 +63,17 @@ class Studio:
             self.call("POST", f"/projects/{uid}/attributes", attribute)
         return uid
 
-    def task(self, objects: list[dict[str, Any]] | None = None, project: str = "", **more: Any) -> Task:
-        """A picture to be labeled, fetched and ready."""
+    def task(
+        self, objects: list[dict[str, Any]] | None = None, project: str = "", seconds: float = 120, **more: Any
+    ) -> Task:
+        """A picture to be labeled, fetched and ready, within so many seconds."""
         project = project or self.project()
         line: dict[str, Any] = {"name": f"street {next(_numbers)}", "objects": objects or []}
         if not {"frames", "url", "upload"} & set(more):
             line["url"] = self.site.url("/street.png")
         filed = self.call("POST", f"/projects/{project}/items", line | more)
         task = Task(self, project, filed["task"], filed["item"])
-        eventually(lambda: self.call("GET", f"/tasks/{task.uid}/work")["item"]["media_state"] == "ready", 120)
+        eventually(lambda: self.call("GET", f"/items/{task.item}")["media_state"] == "ready", seconds)
         return task
 
     def video(self, objects: list[dict[str, Any]] | None = None, frames: int = 12) -> Task:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from labelwright.db import now
@@ -61,21 +61,28 @@ def apply(session: Session, by_item: Mapping[int, Sequence[Outcome]]) -> None:
     items = list(session.scalars(locked.execution_options(populate_existing=True)))
     changed: list[Item] = []
     for item in items:
-        rows = _rows(session, item.id)
         # Failed although no file is: it was filed as something that cannot be labeled, and stays so.
-        blocked = item.media_state == "failed" and not any(row.state == "failed" for row in rows.values())
+        blocked = item.media_state == "failed" and not _first_failed(session, item.id)
+        rows = _rows(session, by_item[item.id])
         for outcome in by_item[item.id]:
             _record(session, item, rows, outcome)
         session.flush()
-        if not blocked and _move_on(item, list(rows.values())):
+        if not blocked and _move_on(session, item):
             changed.append(item)
     session.flush()
     _tell(session, changed)
 
 
-def _rows(session: Session, item_id: int) -> dict[int, ItemMedia]:
-    query = select(ItemMedia).where(ItemMedia.item_id == item_id).order_by(ItemMedia.position, ItemMedia.id)
-    return {row.id: row for row in session.scalars(query.execution_options(populate_existing=True))}
+def _rows(session: Session, outcomes: Sequence[Outcome]) -> dict[int, ItemMedia]:
+    """The rows that the outcomes speak of: an item may have many thousands."""
+    ids = {row for outcome in outcomes for row in (outcome.row_id, outcome.attempts_of) if row is not None}
+    query = select(ItemMedia).where(ItemMedia.id.in_(ids)).execution_options(populate_existing=True)
+    return {row.id: row for row in session.scalars(query)}
+
+
+def _first_failed(session: Session, item_id: int) -> ItemMedia | None:
+    query = select(ItemMedia).where(ItemMedia.item_id == item_id, ItemMedia.state == "failed")
+    return session.scalar(query.order_by(ItemMedia.position, ItemMedia.id).limit(1))
 
 
 def _record(session: Session, item: Item, rows: Mapping[int, ItemMedia], outcome: Outcome) -> None:
@@ -163,26 +170,30 @@ def _keyframes(masks: Mapping[int, Mask], count: int) -> list[Keyframe]:
     return found
 
 
-def _move_on(item: Item, rows: Sequence[ItemMedia]) -> bool:
+def _move_on(session: Session, item: Item) -> bool:
     """Set the item's state from its files'; True when that changed to ready or failed."""
-    failed = [row for row in rows if row.state == "failed"]
-    if failed:
-        state, error = "failed", _sentence(failed)
-        for row in rows:
-            if row.role == "mask" and row.state == "pending" and any(f.role != "mask" for f in failed):
-                row.next_try_at = now() + FAR
+    first = _first_failed(session, item.id)
+    if first:
+        ours = (ItemMedia.item_id == item.id, ItemMedia.state == "failed")
+        count, masks = session.execute(
+            select(func.count(), func.count().filter(ItemMedia.role == "mask")).where(*ours)
+        ).one()
+        state, error = "failed", _sentence(first, count)
+        if count > masks:
+            waiting = update(ItemMedia).where(ItemMedia.item_id == item.id, ItemMedia.role == "mask")
+            session.execute(waiting.where(ItemMedia.state == "pending").values(next_try_at=now() + FAR))
     else:
-        state, error = ("ready" if all(row.state == "ready" for row in rows) else "pending"), ""
+        waiting = select(ItemMedia.id).where(ItemMedia.item_id == item.id, ItemMedia.state == "pending").limit(1)
+        state, error = ("ready" if session.scalar(waiting) is None else "pending"), ""
     before = (item.media_state, item.media_error)
     item.media_state, item.media_error = state, error
     return state != "pending" and (state, error) != before
 
 
-def _sentence(failed: Sequence[ItemMedia]) -> str:
-    first = failed[0]
+def _sentence(first: ItemMedia, count: int) -> str:
     what = {"main": "The file", "frame": f"Frame {first.frame_id or first.position}",
             "reference": f"The reference picture {first.label or first.position + 1}", "mask": "The mask"}  # fmt: skip
-    more = f" ({len(failed)} files failed.)" if len(failed) > 1 else ""
+    more = f" ({count} files failed.)" if count > 1 else ""
     return f"{what.get(first.role, 'A file')} ({first.url[:300]}): {first.error}{more}"
 
 
