@@ -1,25 +1,38 @@
 // The selected tracks followed to later frames by the server, a few frames at a time; all of it is one step of undo.
 
 import type { Shape } from "../geometry/kinds.ts";
-import type { Keyframe, LabelObject } from "../model/document.ts";
+import { type Keyframe, type LabelObject, same } from "../model/document.ts";
 import { at, keyAt } from "../model/track.ts";
 import type { Followed } from "../store/help.ts";
 import { type Session, count } from "./session.ts";
 
 /** Frames asked for at once: short enough for a progress that moves, long enough to be quick. */
 const STRETCH = 20;
+/** Tracks that the server follows at once. */
+const MOST = 50;
 
 interface Run {
   from: number;
   to: number;
   reached: number;
   controller: AbortController;
+  /** What is followed, by the ids that the server is asked with. */
+  shapes: ReadonlyMap<number, Shape>;
+  /** Ids that tracks were given meanwhile: somebody else's new objects took theirs first. */
+  renamed: Map<number, number>;
 }
 
 export class Follow {
   private run: Run | null = null;
 
-  constructor(private readonly session: Session) {}
+  constructor(private readonly session: Session) {
+    session.store.onRename((ids) => {
+      for (const asked of this.run?.shapes.keys() ?? []) {
+        const now = ids.get(this.run!.renamed.get(asked) ?? asked);
+        if (now !== undefined) this.run!.renamed.set(asked, now);
+      }
+    });
+  }
 
   /** What is being done, in words; null when nothing is. */
   get progress(): string | null {
@@ -41,17 +54,18 @@ export class Follow {
     const { session } = this;
     const from = session.bench.frame;
     const to = Math.min(last, session.frames.count - 1);
-    const here = visible(session, from);
+    const shapes = visible(session, from);
     if (!session.bench.help.tools.includes("track")) return session.say("This server cannot follow objects");
-    if (!here.size) return session.say("Select tracks that are in this frame");
+    if (!shapes.size) return session.say(session.mayEdit ? "Select tracks that are in this frame" : LOOKING);
+    if (shapes.size > MOST) return session.say(`${MOST} tracks at most are followed at once; ${shapes.size} are selected`);
     if (to <= from) return session.say("This is the last frame");
     this.stop();
-    const run: Run = { from, to, reached: from, controller: new AbortController() };
+    const run: Run = { from, to, reached: from, controller: new AbortController(), shapes, renamed: new Map() };
     this.run = run;
     session.frames.pause();
     session.changed.emit();
     try {
-      const found = await this.ask(run, here);
+      const found = await this.ask(run);
       if (this.run !== run) return;
       this.run = null;
       this.put(run, found);
@@ -64,9 +78,9 @@ export class Follow {
   }
 
   /** All keyframes found, stretch after stretch; what is lost is not looked for again. */
-  private async ask(run: Run, here: Map<number, Shape>): Promise<Map<number, Followed>> {
-    const found = new Map<number, Followed>([...here.keys()].map((id) => [id, { id, keyframes: [], lost: null }]));
-    let now = here;
+  private async ask(run: Run): Promise<Map<number, Followed>> {
+    const found = new Map<number, Followed>([...run.shapes.keys()].map((id) => [id, { id, keyframes: [], lost: null }]));
+    let now = run.shapes;
     while (run.reached < run.to && now.size) {
       const objects = [...now].map(([id, shape]) => ({ id, shape }));
       const { reached, tracks } = await this.session.bench.help.track(run.reached, Math.min(STRETCH, run.to - run.reached), objects, run.controller.signal);
@@ -87,22 +101,32 @@ export class Follow {
 
   private put(run: Run, found: Map<number, Followed>): void {
     const { session } = this;
-    let done = 0;
+    let [done, changed] = [0, 0];
+    if (!session.mayEdit) return session.say(LOOKING);
     session.undo.seal();
     session.store.change("user", (draft) => {
       for (const track of found.values()) {
-        const object = session.store.get(track.id);
-        if (!object?.keyframes || !track.keyframes.length || !session.bench.editable(track.id)) continue;
+        const object = session.store.get(run.renamed.get(track.id) ?? track.id);
+        if (!track.keyframes.length) continue;
+        // What was found holds for the shape that was asked about, and for no other.
+        if (!object?.keyframes || !session.bench.editable(object.id) || !same(at(object, run.from)?.shape, run.shapes.get(track.id))) {
+          changed++;
+          continue;
+        }
         draft.put(followed(object, run.from, track));
         done++;
       }
     });
+    const left = changed ? `; ${count(changed, "track")} changed meanwhile, so left as ${changed > 1 ? "they are" : "it is"}` : "";
     const lost = [...found.values()].filter((track) => track.lost !== null);
     const last = Math.min(...lost.map((track) => track.lost!));
     const gone = lost.length ? `; ${count(lost.length, "track")} lost, the first in frame ${last + 1}` : "";
-    session.say(done ? `${count(done, "track")} followed to frame ${run.reached + 1}${gone}. Ctrl Z takes it back` : `Nothing could be followed${gone}`);
+    const rest = gone + left;
+    session.say(done ? `${count(done, "track")} followed to frame ${run.reached + 1}${rest}. Ctrl Z takes it back` : `Nothing could be followed${rest}`);
   }
 }
+
+const LOOKING = "You are looking only; nothing can be followed";
 
 /** The selected tracks that are in the frame and may be changed. */
 function visible(session: Session, frame: number): Map<number, Shape> {

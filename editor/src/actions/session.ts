@@ -58,6 +58,8 @@ export class Session {
   /** Opens another task on this page; set by the page. */
   goTo: (task: string | null) => void = () => undefined;
   private closed = false;
+  /** It is being sent off: what is drawn now would come too late. */
+  private deciding = false;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -144,7 +146,7 @@ export class Session {
 
   /** Another tab goes on here: everything is saved, or stays in the journal for that tab to find. */
   private async stepBack(): Promise<void> {
-    this.bench.tool.cancel();
+    this.dropBegun();
     this.looking = ELSEWHERE;
     this.elsewhere = true;
     this.changed.emit();
@@ -160,7 +162,7 @@ export class Session {
   }
 
   get mayEdit(): boolean {
-    return this.work.can.edit && !this.looking && this.sync.state.kind !== "lease_lost" && this.sync.state.kind !== "stopped" && !this.over;
+    return this.work.can.edit && !this.looking && !this.deciding && this.sync.state.kind !== "lease_lost" && this.sync.state.kind !== "stopped" && !this.over;
   }
 
   get reviewing(): boolean {
@@ -264,10 +266,12 @@ export class Session {
 
   /** Saves all, then decides; stays where it is when either cannot be done. */
   private async verdict(decide: () => Promise<{ next?: string | null } | null>, said: string): Promise<void> {
-    if (this.over) return;
-    this.bench.tool.cancel();
+    if (this.over || this.deciding) return;
+    this.dropBegun();
     this.clock.flush();
     if (!(await this.sync.settled())) return this.say("Not everything is saved yet; nothing was sent off");
+    this.deciding = true;
+    this.changed.emit();
     try {
       const answer = await decide();
       this.over = { next: answer?.next ?? null, text: said };
@@ -277,7 +281,17 @@ export class Session {
       if (this.over.next) await this.go();
     } catch (error) {
       this.failed(error);
+    } finally {
+      this.deciding = false;
+      this.changed.emit();
     }
+  }
+
+  /** What is half done, or still being asked for, is dropped. */
+  private dropBegun(): void {
+    this.bench.tool.cancel();
+    this.follow.stop();
+    this.prelabel.stop();
   }
 
   /** Says what an error is about, or shows what it lists. */
