@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, boxed, near, pixels
+from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, boxed, eventually, near, pixels
 
 pytestmark = pytest.mark.browser
 Hands = Callable[..., Hand]
@@ -62,6 +62,10 @@ def test_values_of_every_kind(studio: Studio, hand: Hands) -> None:
     ana.page.locator(".stage").focus()
     ana.press("Control+z", "Control+z")
     task.saved(lambda o: set(o[0]["attributes"]) == {"state", "occluded", "plate"})
+    panel.get_by_label("doors").fill("5")
+    panel.get_by_label("doors").press("Control+Enter")
+    eventually(lambda: task.state[0] == "review")
+    assert task.objects[0]["attributes"]["doors"] == 5, "what is being typed is sent off, too"
 
 
 def test_copy_paste_duplicate_also_to_the_next_picture(studio: Studio, hand: Hands) -> None:

@@ -103,6 +103,8 @@ export class App extends LitElement {
     if (typing) {
       if (e.key === "Escape") target.blur();
       if (!(e.ctrlKey && e.key === "Enter")) return;
+      // Some fields take what is typed only when they are left.
+      target.blur();
     }
     const control = target.closest("button, a, [role=listbox], [role=slider], input");
     if (control && ["Tab", "Enter", " ", "Backspace"].includes(e.key) && !e.ctrlKey) return;
