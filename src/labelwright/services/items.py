@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from labelwright import bulk
@@ -59,6 +61,14 @@ _OF_PROJECT = (
     .where(Item.project_id == bindparam("project"), Item.id.in_(bindparam("ids", expanding=True)))
     .order_by(Item.id)
 )
+
+
+def among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that an item is one of these, however many they are: one value for the database."""
+    if session.get_bind().dialect.name == "postgresql":
+        return Item.id == func.any(literal(list(ids), ARRAY(BigInteger)))
+    values = func.json_each(msgspec.json.encode(list(ids)).decode()).table_valued("value")
+    return Item.id.in_(select(values.c.value))
 
 
 def move(session: Session, project: Project, ids: Sequence[int], batch: Batch) -> int:

@@ -6,13 +6,11 @@ A word without a colon is looked for in file names. Quotation marks keep spaces 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Text,
     and_,
@@ -26,14 +24,13 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from labelwright.models.documents import MAIN, DocumentHead, LabelCount
 from labelwright.models.items import Item
 from labelwright.models.projects import Attribute, Batch, LabelClass, Project
 from labelwright.models.work import Job, Task
-from labelwright.services import documents
+from labelwright.services import documents, items
 from labelwright.vendors.roboflow import wire
 from labelwright.vendors.roboflow.payloads import LABELS, labels_of
 from labelwright.vendors.roboflow.wire import Refused
@@ -139,7 +136,7 @@ def has_class(scope: Scope, name: str) -> Condition:
     """Items with an object of a class, or that have it as a whole."""
     drawn = exists().where(LabelCount.item_id == Item.id, LabelCount.class_id == LabelClass.id, LabelClass.name == name)
     whole = _with_label(scope, name)
-    return or_(drawn, _among(scope, whole)) if whole else drawn
+    return or_(drawn, items.among(scope.session, whole)) if whole else drawn
 
 
 def _with_label(scope: Scope, name: str | None) -> list[int]:
@@ -147,23 +144,15 @@ def _with_label(scope: Scope, name: str | None) -> list[int]:
     query = select(Attribute.project_id, Attribute.options).where(
         Attribute.project_id.in_(scope.projects), Attribute.name == LABELS, Attribute.scope == "item")  # fmt: skip
     projects = [project for project, options in scope.session.execute(query) if name is None or name in (options or [])]
-    items = select(DocumentHead.item_id).join(Item, Item.id == DocumentHead.item_id)
-    items = items.where(Item.project_id.in_(projects), DocumentHead.layer == MAIN)
-    ids = list(scope.session.scalars(items)) if projects else []
+    labeled = select(DocumentHead.item_id).join(Item, Item.id == DocumentHead.item_id)
+    labeled = labeled.where(Item.project_id.in_(projects), DocumentHead.layer == MAIN)
+    ids = list(scope.session.scalars(labeled)) if projects else []
     found = []
     for start in range(0, len(ids), CHUNK):
         read = documents.labels_of(scope.session, ids[start : start + CHUNK])
         said = {item: labels_of(document) for item, document in read.items()}
         found += [item for item, labels in said.items() if (labels if name is None else name in labels)]
     return found
-
-
-def _among(scope: Scope, ids: list[int]) -> Condition:
-    """Items of these ids, however many: one value for the database."""
-    if scope.sqlite:
-        each = func.json_each(json.dumps(ids)).table_valued("value")
-        return Item.id.in_(select(each.c.value))
-    return Item.id == func.any(literal(ids, ARRAY(BigInteger)))
 
 
 def _named(_scope: Scope, value: str) -> Condition:
@@ -178,7 +167,7 @@ def _in_dataset(_scope: Scope, value: str) -> Condition:
 def _annotated(scope: Scope, value: str) -> Condition:
     drawn = exists().where(DocumentHead.item_id == Item.id, DocumentHead.layer == MAIN, DocumentHead.objects > 0)
     whole = _with_label(scope, None)
-    found = or_(drawn, _among(scope, whole)) if whole else drawn
+    found = or_(drawn, items.among(scope.session, whole)) if whole else drawn
     return found if wire.flag(value) else not_(found)
 
 

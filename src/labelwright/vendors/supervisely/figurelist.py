@@ -14,6 +14,7 @@ from labelwright.geometry.document import LabelObject
 from labelwright.models.documents import MAIN, DocumentHead
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
+from labelwright.services import items
 from labelwright.vendors.supervisely import figures, ids, image_filters, listing, videolabels
 from labelwright.vendors.supervisely.annotations import heads, signatures
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
@@ -58,7 +59,7 @@ def _items(ask: Ask) -> tuple[Select[Any], list[listing.Term]]:
         # Figures that are asked for by their ids lie in the images that those ids name.
         if term.field == "id" and term.operator in ("=", "in"):
             refs = term.value if isinstance(term.value, list) else [term.value]
-            query = query.where(image_filters.among(ask.session, sorted({_item_of(ref) for ref in refs})))
+            query = query.where(items.among(ask.session, sorted({_item_of(ref) for ref in refs})))
     return image_filters.narrowed(ask, query, figures=True), rest
 
 

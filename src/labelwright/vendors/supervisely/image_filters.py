@@ -8,17 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Select, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
 
 from labelwright.geometry.document import Document, LabelObject
 from labelwright.models.documents import LabelCount
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Comment, Task
-from labelwright.services import authors, documents
+from labelwright.services import authors, documents, items
 from labelwright.services.authors import Authors
 from labelwright.vendors.supervisely import collections, jobviews, wire
 from labelwright.vendors.supervisely.asking import CHUNK, Ask
@@ -307,7 +304,7 @@ def narrowed(ask: Ask, query: Select[Any], *, figures: bool = False) -> Select[A
     )
     drawn = any(kind in ("objects_annotator", "tagged_by_annotator") for kind, _ in filters)
     kept = [key for key, there in labels_of(ask, rows.all(), drawn=drawn) if all(test(there) for test in tests)]
-    return query.where(among(ask.session, kept))
+    return query.where(items.among(ask.session, kept))
 
 
 def labels_of(ask: Ask, rows: Sequence[Any], *, drawn: bool) -> Iterator[tuple[int, Labeled]]:
@@ -323,11 +320,3 @@ def labels_of(ask: Ask, rows: Sequence[Any], *, drawn: bool) -> Iterator[tuple[i
             document = found[row.id].document if row.id in found else Document()
             more = ((row.source or {}).get("supervisely") or {}).get("tags") or {}
             yield row.id, Labeled(knows[row.project_id], document, more, made.get(row.id, authors.NOBODY))
-
-
-def among(session: Session, ids: Sequence[int]) -> ColumnElement[bool]:
-    """Whether an item is one of these, however many they are."""
-    if session.get_bind().dialect.name == "postgresql":
-        return Item.id == func.any(literal(list(ids), ARRAY(BigInteger)))
-    values = func.json_each(msgspec.json.encode(list(ids)).decode()).table_valued("value")
-    return Item.id.in_(select(values.c.value))
