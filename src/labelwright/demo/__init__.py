@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from labelwright.services import media as stored
 from labelwright.services.filing import NewMedia, NewTask
 from labelwright.services.ontology import AttributeInput
 from labelwright.settings import Settings
-from labelwright.storage import Store, open_store
+from labelwright.storage import open_store
 
 FOLDER = Path(__file__).parent
 OWNER = "owner@demo.example"
@@ -124,22 +123,21 @@ def load(settings: Settings) -> dict[str, Any]:
 
     The sign-in is kept in `demo.json` in the data folder, readable by its owner only."""
     note = settings.data / "demo.json"
-    store = open_store(settings)
-    database = Database(settings.database_url, store)
+    database = Database(settings.database_url, open_store(settings))
     try:
         with database.read() as session:
             there = session.scalar(select(User.id).where(User.email == OWNER)) is not None
         if there and note.is_file():
             return json.loads(note.read_text())
         with database.write() as session:
-            sign_in = _new_sign_in(session) if there else _make(session, store)
+            sign_in = _new_sign_in(session) if there else _make(session, settings)
             _keep(note, asdict(sign_in))
     finally:
         database.close()
     return asdict(sign_in)
 
 
-def _make(session: Session, store: Store) -> SignIn:
+def _make(session: Session, settings: Settings) -> SignIn:
     """The team, its people, the projects and their tasks."""
     made = workspaces.first_set_up(session, OWNER, "Demo", "Demo")
     for email, role in OTHERS.items():
@@ -148,12 +146,12 @@ def _make(session: Session, store: Store) -> SignIn:
     actor = identity.actor_of(session, made.user)
     labels = msgspec.json.decode((FOLDER / "labels.json").read_bytes(), type=dict[str, list[LabelObject]])
     for entry in PROJECTS:
-        _make_project(session, store, actor, made.workspace, entry, labels)
+        _make_project(session, settings, actor, made.workspace, entry, labels)
     return SignIn(OWNER, made.password, made.api_key, made.workspace.slug, OTHERS)
 
 
 def _make_project(
-    session: Session, store: Store, actor: access.Actor, workspace: Workspace, entry: DemoProject,
+    session: Session, settings: Settings, actor: access.Actor, workspace: Workspace, entry: DemoProject,
     labels: dict[str, list[LabelObject]],
 ) -> None:  # fmt: skip
     project = projects.create(
@@ -167,18 +165,18 @@ def _make_project(
     workflow = workflows.default_of(session, project.id)
     job = jobs.create(session, actor, project, f"Correct: {entry.name}", workflow=workflow, batch=batch,
                       instructions=entry.instructions)  # fmt: skip
-    new = [_task(session, store, project, name, photos, labels[name]) for name, photos in entry.tasks.items()]
+    new = [_task(session, settings, project, name, photos, labels[name]) for name, photos in entry.tasks.items()]
     filing.file_tasks(session, actor, project, batch, job, ontology.compiled(session, project),
                       workflows.steps_of(workflow), new, origin="demo")  # fmt: skip
 
 
 def _task(
-    session: Session, store: Store, project: Project, name: str, photos: list[str], objects: list[LabelObject]
+    session: Session, settings: Settings, project: Project, name: str, photos: list[str], objects: list[LabelObject]
 ) -> NewTask:
     """A task on one photograph, or on a sequence of them."""
     video = project.kind == "video"
     media = [
-        NewMedia(media=_stored(session, store, project.team_id, photo), role="frame" if video else "main", position=n,
+        NewMedia(media=_stored(session, settings, project.team_id, photo), role="frame" if video else "main", position=n,
                  frame_id=photo if video else None)
         for n, photo in enumerate(photos)
     ]  # fmt: skip
@@ -188,11 +186,10 @@ def _task(
     )  # fmt: skip
 
 
-def _stored(session: Session, store: Store, team_id: int, photo: str) -> Media:
+def _stored(session: Session, settings: Settings, team_id: int, photo: str) -> Media:
     """The photograph in storage, once for each team."""
-    file = FOLDER / "photos" / f"{photo}.jpg"
-    body = file.read_bytes()
-    taken = stored.ingest(store, file, hashlib.sha256(body).digest(), len(body), max_pixels=10_000_000)
+    with (FOLDER / "photos" / f"{photo}.jpg").open("rb") as file:
+        taken = stored.ingest_upload(session.info["store"], settings, file)
     return stored.record(session, team_id, taken)
 
 

@@ -36,7 +36,6 @@ from labelwright.storage import Links, Store, content_key
 UPLOAD = "upload:"
 Rendition = Literal["original", "view", "thumb"]
 _VIEW = "image/webp"
-TILED = 50_000_000
 # Up to here a picture's thumbnail may wait for its first viewer; of JPEGs, which are decoded at an eighth, up to `renditions.LARGE`.
 LATER = 4_000_000
 IN_MEMORY = 2_000_000  # bytes: smaller uploads are looked at without a copy on disk
@@ -86,27 +85,25 @@ def frames_key(sha256: bytes) -> str:
 
 
 def ingest(
-    store: Store, path: Path, sha256: bytes, size: int, *, max_pixels: int, frame: bool = False, tiled: int = TILED,
-    decode: bool = False,
-) -> Ingested:  # fmt: skip
+    store: Store, settings: Settings, path: Path, sha256: bytes, size: int, *, frame: bool = False, decode: bool = False
+) -> Ingested:
     """Store a file that was looked at, with what else it needs. No database: call it outside transactions.
 
     A picture that its structure tells to be whole is not decoded unless `decode`: its thumbnail is made when it is first
-    asked for (`services/renditions.py`). `frame`: of a sequence, so people will step through it quickly. Pictures of more
-    pixels than `tiled` are cut into tiles. Doing it again is harmless. Raises `Invalid` with a sentence when the file is
-    nothing we can use."""
-    if not (decode or frame) and size > 0:
+    asked for (`services/renditions.py`). `frame`: of a sequence, so people will step through it quickly. Doing it again is
+    harmless. Raises `Invalid` with a sentence when the file is nothing we can use."""
+    if not decode and size > 0:
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as body:
-            told = _told(body, max_pixels, tiled)
+            told = _told(settings, body)
         if told is not None:
             return _stored(store, path, sha256, size, told)
-    found = probe.probe(path, max_pixels)
+    found = probe.probe(path, settings.max_pixels)
     with renditions.one_at_a_time_if_large(found.width * found.height):
         small = thumbs.thumbnail(path, found)
         copy = thumbs.view(path, found)
         if frame and found.kind == "image" and renditions.worth(found.width, found.height):
             store.put(renditions.key(sha256), thumbs.small(path), mime=renditions.MIME)
-        in_tiles = found.kind == "image" and not frame and found.width * found.height > tiled
+        in_tiles = found.kind == "image" and not frame and found.width * found.height > settings.tile_pixels
         if in_tiles:
             renditions.tile(store, path, sha256)
     if copy is not None:
@@ -118,20 +115,21 @@ def ingest(
     return _stored(store, path, sha256, size, found, more)
 
 
-def _told(body: bytes | mmap, max_pixels: int, tiled: int) -> Probed | None:
+def _told(settings: Settings, body: bytes | mmap) -> Probed | None:
     """A picture told by its structure alone; None: it has to be decoded, or would take long to be when first shown."""
     whole = structure.whole(body)
     if whole is None:
         return None
-    probe.check_size(whole.width, whole.height, max_pixels)
-    if whole.width * whole.height > min(tiled, renditions.LARGE if whole.mime == "image/jpeg" else LATER):
+    probe.check_size(whole.width, whole.height, settings.max_pixels)
+    later = renditions.LARGE if whole.mime == "image/jpeg" else LATER
+    if whole.width * whole.height > min(settings.tile_pixels, later):
         return None
     if not whole.turns:
         return Probed("image", whole.mime, whole.width, whole.height)
     # A camera's note of how it was held: of a JPEG it is read without decoding.
     if whole.mime != "image/jpeg":
         return None
-    return probe.picture(io.BytesIO(body) if isinstance(body, bytes) else body, max_pixels)
+    return probe.picture(io.BytesIO(body) if isinstance(body, bytes) else body, settings.max_pixels)
 
 
 def _stored(
@@ -153,7 +151,7 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
     if not start:
         raise Invalid("The file is empty.", field="file")
     if len(start) <= IN_MEMORY:
-        told = _told(start, settings.max_pixels, settings.tile_pixels)
+        told = _told(settings, start)
         if told is not None:
             return _stored(store, start, hashlib.sha256(start).digest(), len(start), told)
     with tempfile.NamedTemporaryFile(prefix="labelwright-upload-") as copy:
@@ -166,9 +164,7 @@ def ingest_upload(store: Store, settings: Settings, file: IO[bytes]) -> Ingested
             copy.write(chunk)
             chunk = file.read(1 << 20)
         copy.flush()
-        return ingest(
-            store, Path(copy.name), digest.digest(), size, max_pixels=settings.max_pixels, tiled=settings.tile_pixels
-        )
+        return ingest(store, settings, Path(copy.name), digest.digest(), size)
 
 
 def as_ingested(row: Media | Kept) -> Ingested:

@@ -182,9 +182,8 @@ def _take_in(shared: Shared, work: Work) -> Ingested:
         known = _known(shared.database, work.team_id, got.sha256)
         # Nobody waits here for an answer, so the thumbnail is made at once.
         return known or media.ingest(
-            shared.store, got.path, got.sha256, got.size, max_pixels=shared.settings.max_pixels,
-            frame=work.role == "frame", tiled=shared.settings.tile_pixels, decode=True,
-        )  # fmt: skip
+            shared.store, shared.settings, got.path, got.sha256, got.size, frame=work.role == "frame", decode=True
+        )
 
 
 def _known(database: Database, team_id: int, sha256: bytes) -> Ingested | None:

@@ -77,9 +77,7 @@ def _ingested(context: Context, said: dict[str, str], file: Any, raw: bytes) -> 
         fetcher = Fetcher(settings)
         try:
             with fetcher.get(said["image"]) as got:
-                return media.ingest(
-                    store, got.path, got.sha256, got.size, max_pixels=settings.max_pixels, tiled=settings.tile_pixels
-                )
+                return media.ingest(store, settings, got.path, got.sha256, got.size)
         finally:
             fetcher.close()
     if not raw.strip():

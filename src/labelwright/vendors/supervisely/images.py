@@ -191,14 +191,7 @@ def fetch(context: Context, links: Sequence[str]) -> dict[str, Ingested]:
     def fetched(link: str) -> Ingested:
         try:
             with fetcher.get(link) as got:
-                return media.ingest(
-                    context.store,
-                    got.path,
-                    got.sha256,
-                    got.size,
-                    max_pixels=context.settings.max_pixels,
-                    tiled=context.settings.tile_pixels,
-                )
+                return media.ingest(context.store, context.settings, got.path, got.sha256, got.size)
         except FetchError as error:
             raise Refused(400, f"The link {wire.short(link)} could not be fetched: {error.message}") from None
         except LabelwrightError as error:
