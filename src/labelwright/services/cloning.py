@@ -161,11 +161,8 @@ def _files(session: Session, copy: Project, ids: Ids) -> None:
     rows = session.execute(select(ItemMedia.__table__).where(ItemMedia.item_id.in_(ids)).order_by(ItemMedia.id))
     found = [dict(row) for row in rows.mappings()]
     stored = {row["media_id"] for row in found if row["media_id"] is not None}
-    here: Ids = {}
-    for row in session.scalars(select(Media).where(Media.id.in_(stored))).all():
-        here[row.id] = (
-            row.id if row.team_id == copy.team_id else media.record(session, copy.team_id, media.as_ingested(row)).id
-        )
+    rows_of = session.scalars(select(Media).where(Media.id.in_(stored))).all()
+    here = {row.id: media.of_team(session, copy.team_id, row).id for row in rows_of}
     new = [{**row, "item_id": ids[row["item_id"]], "media_id": here.get(row["media_id"])} for row in found]
     _insert(session, ItemMedia, [{key: value for key, value in row.items() if key != "id"} for row in new])
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeVar
 
 from PIL import Image
 from sqlalchemy import bindparam, select, update
@@ -72,6 +72,9 @@ class Kept(Ingested):
 
     id: int
     team_id: int
+
+
+Row = TypeVar("Row", bound=Media | Kept)
 
 
 def view_key(sha256: bytes) -> str:
@@ -174,23 +177,17 @@ def as_ingested(row: Media | Kept) -> Ingested:
 
 def record(session: Session, team_id: int, ingested: Ingested) -> Media:
     """The team's row for a stored file: one for each content, however often and from wherever it came."""
-    return record_many(session, team_id, [ingested])[0]
+    query = select(Media).where(Media.team_id == team_id, Media.sha256 == ingested.sha256)
+    row = session.scalar(query)
+    if row is None:
+        keep(session, team_id, [ingested])
+        row = session.scalars(query).one()
+    return row
 
 
-def record_many(session: Session, team_id: int, files: Sequence[Ingested]) -> list[Media]:
-    """The team's rows for stored files, in that order."""
-    query = select(Media).where(Media.team_id == team_id, Media.sha256.in_(bindparam("digests", expanding=True)))
-
-    def there(digests: Sequence[bytes]) -> dict[bytes, Media]:
-        parts = [digests[start : start + CHUNK] for start in range(0, len(digests), CHUNK)]
-        return {row.sha256: row for part in parts for row in session.scalars(query, {"digests": part})}
-
-    found = there([file.sha256 for file in files])
-    new = [file for file in files if file.sha256 not in found]
-    if new:
-        keep(session, team_id, new)
-        found |= there([file.sha256 for file in new])
-    return [found[file.sha256] for file in files]
+def of_team(session: Session, team_id: int, row: Row) -> Row | Media:
+    """A stored file as the team has it: the row itself, or the team's own for the same content."""
+    return row if row.team_id == team_id else record(session, team_id, as_ingested(row))
 
 
 def keep(session: Session, team_id: int, files: Sequence[Ingested]) -> None:

@@ -288,11 +288,7 @@ def _files(ask: Ask, project: Project, sent: Sequence[dict[str, Any]]) -> list[M
             raise Refused(400, f"images[{number}] needs a hash, a link or an imageId.")
         if row is None:
             raise Refused(400, f"images[{number}]: its file is not stored here; upload it first.")
-        found.append(
-            row
-            if row.team_id == project.team_id
-            else media.record(ask.session, project.team_id, media.as_ingested(row))
-        )
+        found.append(media.of_team(ask.session, project.team_id, row))
     return found
 
 

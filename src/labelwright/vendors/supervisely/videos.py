@@ -154,8 +154,7 @@ def _new(ask: Ask, project: Project, batch: Batch, name: str, sent: dict[str, An
         return videos.add(ask.session, ask.actor, project, batch, name, url=link, source=source)
     if file.frames is None:
         raise Refused(400, f"{at}: this file is not a video.")
-    if file.team_id != project.team_id:
-        file = media.record(ask.session, project.team_id, media.as_ingested(file))
+    file = media.of_team(ask.session, project.team_id, file)
     return videos.add(ask.session, ask.actor, project, batch, name, media=file, source=source)
 
 
