@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from labelwright.db import lock
 from labelwright.errors import NotFound
 from labelwright.geometry.document import Document, encode
-from labelwright.storage.store import Store
+from labelwright.storage.store import Store, hash_key
 
 LARGE = 1 << 20
 _MIME = "application/zstd"
@@ -61,8 +61,7 @@ def keep(session: Session, body: bytes) -> tuple[bytes | None, str | None]:
     store = store_of(session)
     if store is None or len(body) <= LARGE:
         return body, None
-    digest = hashlib.sha256(body).hexdigest()
-    key = f"documents/{digest[:2]}/{digest}"
+    key = hash_key("documents", hashlib.sha256(body).digest())
     if not store.put(key, body, mime=_MIME, create_only=True):
         lock(session, key)  # one that was there already may be about to be thrown away
         store.put(key, body, mime=_MIME, create_only=True)

@@ -31,7 +31,7 @@ from labelwright.models.projects import Project
 from labelwright.services import access, renditions, wake
 from labelwright.services.access import Actor
 from labelwright.settings import Settings
-from labelwright.storage import Links, Store, content_key
+from labelwright.storage import Links, Store, content_key, hash_key
 
 UPLOAD = "upload:"
 Rendition = Literal["original", "view", "thumb"]
@@ -79,12 +79,12 @@ Row = TypeVar("Row", bound=Media | Kept)
 
 def view_key(sha256: bytes) -> str:
     """Storage key of the copy (WebP) of a picture that browsers do not show."""
-    return f"views/{sha256.hex()[:2]}/{sha256.hex()}"
+    return hash_key("views", sha256)
 
 
 def frames_key(sha256: bytes) -> str:
     """Storage key of a video's index of frame times (JSON)."""
-    return f"frames/{sha256.hex()[:2]}/{sha256.hex()}"
+    return hash_key("frames", sha256)
 
 
 def ingest(

@@ -18,7 +18,7 @@ import structlog
 from labelwright.errors import Invalid, NotFound
 from labelwright.media import probe, thumbs, tiles
 from labelwright.models.items import Media
-from labelwright.storage import Links, Store, content_key
+from labelwright.storage import Links, Store, content_key, hash_key
 
 log = structlog.get_logger("labelwright.renditions")
 MIME = "image/jpeg"
@@ -35,12 +35,12 @@ _each = tuple(threading.Lock() for _ in range(32))
 
 def thumb_key(sha256: bytes) -> str:
     """Storage key of a file's thumbnail (JPEG)."""
-    return f"{THUMBS}/{sha256.hex()[:2]}/{sha256.hex()}"
+    return hash_key(THUMBS, sha256)
 
 
 def key(sha256: bytes) -> str:
     """Storage key of a file's smaller copy (JPEG)."""
-    return f"{SMALL}/{sha256.hex()[:2]}/{sha256.hex()}"
+    return hash_key(SMALL, sha256)
 
 
 def worth(width: int | None, height: int | None) -> bool:
@@ -102,7 +102,7 @@ _MADE: dict[str, Callable[[Path, int], bytes]] = {THUMBS: _thumbnail, SMALL: _sm
 
 def pack_key(sha256: bytes) -> str:
     """Storage key of a very large picture's tiles, one after another (JPEG each)."""
-    return f"tiles/{sha256.hex()[:2]}/{sha256.hex()}"
+    return hash_key("tiles", sha256)
 
 
 def index_key(sha256: bytes) -> str:

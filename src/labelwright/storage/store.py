@@ -24,10 +24,15 @@ CHUNK = 1 << 20
 _KEY = re.compile(r"[a-z0-9][a-z0-9._=-]*(/[a-z0-9][a-z0-9._=-]*)*")
 
 
+def hash_key(folder: str, sha256: bytes) -> str:
+    """The storage key in a folder of what hangs on this SHA-256 (32 bytes): `thumbs/ab/abcdef...`."""
+    digest = sha256.hex()
+    return f"{folder}/{digest[:2]}/{digest}"
+
+
 def content_key(sha256: bytes) -> str:
     """The storage key of a file with this SHA-256 (32 bytes): `media/ab/abcdef...`."""
-    digest = sha256.hex()
-    return f"media/{digest[:2]}/{digest}"
+    return hash_key("media", sha256)
 
 
 class Store:
