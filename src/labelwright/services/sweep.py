@@ -2,7 +2,8 @@
 
 First the rows go, in transactions of their own; then files that no row names. A file is deleted inside a write
 transaction that holds its content's lock and has looked once more. Whoever takes in the same content at that moment
-either is seen, or finds the file gone (`stays`) and says so: nobody is left with a row whose file is missing."""
+either is seen, or finds the file gone: `media.keep` then says so and `bodies.keep` stores it again, so that nobody is left
+with a row whose file is missing."""
 
 from __future__ import annotations
 
