@@ -100,8 +100,7 @@ def ingest(
             told = _told(settings, body)
         if told is not None:
             return _stored(store, path, sha256, size, told)
-    found = probe.probe(path, settings.max_pixels)
-    with renditions.one_at_a_time_if_large(found.width * found.height):
+    with renditions.probed(path, settings.max_pixels) as found:
         small = thumbs.thumbnail(path, found)
         copy = thumbs.view(path, found)
         if frame and found.kind == "image" and renditions.worth(found.width, found.height):

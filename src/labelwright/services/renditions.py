@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import structlog
 
 from labelwright.errors import Invalid, NotFound
 from labelwright.media import probe, thumbs, tiles
+from labelwright.media.probe import Probed
 from labelwright.models.items import Media
 from labelwright.storage import Links, Store, content_key, hash_key
 
@@ -60,6 +61,14 @@ def one_at_a_time_if_large(pixels: int) -> AbstractContextManager[Any]:
     return _one_large if pixels > LARGE else nullcontext()
 
 
+@contextmanager
+def probed(path: Path, max_pixels: int) -> Iterator[Probed]:
+    """What a file is, to decode it while the block lasts. Raises `Invalid` when it is nothing we can use."""
+    found = probe.probe(path, max_pixels)
+    with one_at_a_time_if_large(found.width * found.height):
+        yield found
+
+
 def make(store: Store, wanted: str, max_pixels: int) -> None:
     """Make what this storage key names, unless another thread or process has. Raises `NotFound` when nothing belongs there.
 
@@ -78,8 +87,7 @@ def make(store: Store, wanted: str, max_pixels: int) -> None:
 
 def _thumbnail(path: Path, max_pixels: int) -> bytes:
     try:
-        found = probe.probe(path, max_pixels)
-        with one_at_a_time_if_large(found.width * found.height):
+        with probed(path, max_pixels) as found:
             return thumbs.thumbnail(path, found)
     except Invalid as error:
         # Kept as well: the content will not get better, and nobody should decode it again for each viewer.
@@ -89,8 +97,7 @@ def _thumbnail(path: Path, max_pixels: int) -> bytes:
 
 def _small(path: Path, max_pixels: int) -> bytes:
     try:
-        found = probe.probe(path, max_pixels)
-        with one_at_a_time_if_large(found.width * found.height):
+        with probed(path, max_pixels):
             return thumbs.small(path)
     except Invalid as error:
         raise NotFound(f"smaller copy of {path.name}") from error
