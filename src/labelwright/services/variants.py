@@ -127,8 +127,11 @@ class _One:
         """The chance of this picture."""
         return recipes.seed_of(self.row.sha256, self.row.position, self.copy * 1000 + self.tile)
 
+    def _uncut(self, work: Work) -> Work:
+        return recipes.run(self.source.recipe, work, self.seed, self.tile, vary=self.row.split == "train")
+
     def _run(self, work: Work) -> Work:
-        done = recipes.run(self.source.recipe, work, self.seed, self.tile, vary=self.row.split == "train")
+        done = self._uncut(work)
         if self.fit is not None:
             places.fill(done, *self.fit)
         return done
@@ -141,13 +144,13 @@ class _One:
         return done.image
 
     def _boxes(self) -> Sequence[Box]:
+        if self.fit is None:
+            return moving.boxes(self.document, self.width, self.height)
         # Where objects are before the picture is cut to a part of a mosaic.
-        work = recipes.run(self.source.recipe, Work(None, self.row.width, self.row.height), self.seed, self.tile,
-                           vary=self.row.split == "train")  # fmt: skip
-        found = (
-            self.document if self.fit is None else moving.document(self.before, self.row.width, self.row.height, work)
+        work = self._uncut(Work(None, self.row.width, self.row.height))
+        return moving.boxes(
+            moving.document(self.before, self.row.width, self.row.height, work), work.width, work.height
         )
-        return moving.boxes(found, work.width, work.height)
 
     def picture(self) -> bytes:
         """Its file."""
