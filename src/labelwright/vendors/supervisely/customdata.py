@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labelwright.geometry.document import LabelObject
-from labelwright.vendors.supervisely import figures, ids, labels, videolabels, videotags
+from labelwright.vendors.supervisely import figures, ids, image_tags, labels, videolabels, videotags
 from labelwright.vendors.supervisely.annotations import heads, keep, kept_of
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.ids import ON_OBJECT, PER_TAG
@@ -66,11 +66,9 @@ def of_item_tag(ask: Ask) -> Data:
         return of_video_tag(ask)
     item_id, mark = ids.split(ref)
     item = ask.items([item_id], "manage")[0]
-    heads(ask, [item], lock=True)
-    tag = known(ask.session, ask.project_of(item)).tags.get(mark // PER_TAG) if mark < ON_OBJECT else None
-    stored = heads(ask, [item]).get(item_id)
-    if tag is None or stored is None or tag.name not in stored.document.attributes:
-        raise Refused(404, f"There is no tag {ref}.", "Not found")
+    stored = heads(ask, [item], lock=True).get(item_id)
+    there = stored.document.attributes if stored is not None else {}
+    tag = image_tags.there(known(ask.session, ask.project_of(item)), ref, there)
     data, kept = _with(ask, kept_of(item).get(DATA), tag, mark % PER_TAG)
     keep(item, **{DATA: kept})
     ask.session.flush()

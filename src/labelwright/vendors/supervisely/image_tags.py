@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -85,6 +85,15 @@ def without(name: str, values: Values) -> Values:
     return {k: v for k, v in attributes.items() if k != name}, {k: v for k, v in more.items() if k != name}
 
 
+def there(knows: Known, ref: int, attributes: Mapping[str, Any]) -> Tag:
+    """The tag that an id names on an image with these values. Raises `Refused`."""
+    item_id, number = ids.split(ref)
+    tag = knows.tags.get(number // ids.PER_TAG) if number < ids.ON_OBJECT else None
+    if tag is None or tag.name not in attributes:
+        raise Refused(404, f"There is no tag {ref} on the image {item_id}.", "Not found")
+    return tag
+
+
 def add(ask: Ask) -> dict[str, Any]:
     """A tag on images."""
     number, value = ask.whole("tagId"), ask.value("value", None)
@@ -128,16 +137,12 @@ def remove_many(ask: Ask) -> dict[str, Any]:
 def set_value(ask: Ask) -> dict[str, Any]:
     """Change the value of a tag on an image, by the id of the tag there."""
     ref, value = ask.whole("id"), ask.value("value", None)
-    item_id, number = ids.split(ref)
-    item = ask.items([item_id], "manage")[0]
 
     def changed(knows: Known, _item: Item, values: Values) -> Values:
-        tag = knows.tags.get(number // ids.PER_TAG)
-        if tag is None or tag.name not in values[0]:
-            raise Refused(404, f"There is no tag {ref} on the image {item_id}.", "Not found")
+        tag = there(knows, ref, values[0])
         return with_value(tag, value, without(tag.name, values))
 
-    _change(ask, [item], changed)
+    _change(ask, ask.items([ids.split(ref)[0]], "manage"), changed)
     return {"success": True}
 
 
@@ -175,15 +180,11 @@ def remove_by_id(ask: Ask) -> dict[str, Any]:
     ref = ask.whole("id")
     if ref >= TAG:
         return videotags.remove_tag(ask)
-    item_id, number = ids.split(ref)
 
     def changed(knows: Known, _item: Item, values: Values) -> Values:
-        tag = knows.tags.get(number // ids.PER_TAG)
-        if tag is None or tag.name not in values[0]:
-            raise Refused(404, f"There is no tag {ref} on {item_id}.", "Not found")
-        return without(tag.name, values)
+        return without(there(knows, ref, values[0]).name, values)
 
-    _change(ask, ask.items([item_id], "manage"), changed)
+    _change(ask, ask.items([ids.split(ref)[0]], "manage"), changed)
     return {"success": True}
 
 
