@@ -18,8 +18,9 @@ from labelwright.vendors.supervisely import figures, ids
 from labelwright.vendors.supervisely.annotations import heads
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.labels import extra_of
-from labelwright.vendors.supervisely.tracks import FIGURE, Track, split_figure
-from labelwright.vendors.supervisely.videosheets import save, sheet, track_of
+from labelwright.vendors.supervisely.tracks import FIGURE, Track
+from labelwright.vendors.supervisely.videolabels import by_video
+from labelwright.vendors.supervisely.videosheets import save
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
@@ -64,16 +65,10 @@ def _last(ask: Ask, item: Item, number: int) -> LabelObject:
 
 
 def _on_videos(ask: Ask, refs: list[int]) -> None:
-    by_item: dict[int, list[tuple[int, int, int]]] = {}
-    for ref in refs:
-        item_id, number, frame = split_figure(ref)
-        by_item.setdefault(item_id, []).append((number, frame, ref))
-    for item in ask.items(list(by_item), "manage"):
-        page, base = sheet(ask, item)
-        for number, frame, ref in by_item[item.id]:
-            track = track_of(page, number, ref)
+    for page, base, places in by_video(ask, refs):
+        for track, frame, ref in places:
             if frame not in track.shapes:
-                _put_back(ask, item, track, frame, ref)
+                _put_back(ask, page.item, track, frame, ref)
         save(ask, page, base)
 
 

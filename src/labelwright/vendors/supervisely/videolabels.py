@@ -3,7 +3,7 @@ pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from labelwright.vendors.supervisely.videosheets import save, sheet, signed_of, 
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
+Place = tuple[Track, int, int]  # of a figure: its track, its frame, its id on the wire
 SAID = ("trackId", "priority", "smartToolInput", "customData")
 
 
@@ -168,14 +169,29 @@ def _grid(item: Item) -> Grid:
     return Grid(*labels.size_of(item), subpixel=False)
 
 
-def edit_figure(ask: Ask, ref: int) -> dict[str, Any]:
-    """Draw a figure anew."""
-    item_id, number, frame = split_figure(ref)
-    item = ask.items([item_id], "manage")[0]
-    page, base = sheet(ask, item)
-    track = track_of(page, number, ref)
+def by_video(ask: Ask, refs: Sequence[int]) -> Iterator[tuple[Sheet, int, list[Place]]]:
+    """The videos of figures that are to be changed: labels, their version, and the place of each figure, which need not
+    be drawn there."""
+    by_item: dict[int, list[tuple[int, int, int]]] = {}
+    for ref in refs:
+        item_id, number, frame = split_figure(ref)
+        by_item.setdefault(item_id, []).append((number, frame, ref))
+    for item in ask.items(list(by_item), "manage"):
+        page, base = sheet(ask, item)
+        yield page, base, [(track_of(page, number, ref), frame, ref) for number, frame, ref in by_item[item.id]]
+
+
+def _figure(ask: Ask, ref: int) -> tuple[Sheet, int, Track, int]:
+    """A figure that is to be changed: the video's labels, their version, its track and its frame. Raises `Refused`."""
+    page, base, [(track, frame, _)] = next(by_video(ask, [ref]))
     if frame not in track.shapes:
         raise Refused(404, f"There is no figure {ref}.", "Not found")
+    return page, base, track, frame
+
+
+def edit_figure(ask: Ask, ref: int) -> dict[str, Any]:
+    """Draw a figure anew."""
+    page, base, track, frame = _figure(ask, ref)
     said = track.figures.get(frame, {})
     body = {**said, **ask.body, "geometryType": ask.text("geometryType", page_kind(page, track, frame))}
     if ask.has("geometry"):
@@ -192,12 +208,7 @@ def edit_figure(ask: Ask, ref: int) -> dict[str, Any]:
 
 def remember(ask: Ask, ref: int, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     """Change what is kept of a figure beside its shape; what is kept now."""
-    item_id, number, frame = split_figure(ref)
-    item = ask.items([item_id], "manage")[0]
-    page, base = sheet(ask, item)
-    track = track_of(page, number, ref)
-    if frame not in track.shapes:
-        raise Refused(404, f"There is no figure {ref}.", "Not found")
+    page, base, track, frame = _figure(ask, ref)
     track.figures[frame] = change(track.figures.get(frame, {}))
     track.changed = True
     save(ask, page, base)
@@ -206,22 +217,16 @@ def remember(ask: Ask, ref: int, change: Callable[[dict[str, Any]], dict[str, An
 
 def remove_figures(ask: Ask, refs: Sequence[int]) -> None:
     """Take figures out of their frames; an object that has none left stays."""
-    by_item: dict[int, list[tuple[int, int, int]]] = {}
-    for ref in refs:
-        item_id, number, frame = split_figure(ref)
-        by_item.setdefault(item_id, []).append((number, frame, ref))
-    for item in ask.items(list(by_item), "manage"):
-        page, base = sheet(ask, item)
+    for page, base, places in by_video(ask, refs):
         emptied: list[int] = []
-        for number, frame, ref in by_item[item.id]:
-            track = track_of(page, number, ref)
+        for track, frame, ref in places:
             if track.shapes.pop(frame, None) is None:
                 raise Refused(404, f"There is no figure {ref}.", "Not found")
             track.figures.pop(frame, None)
             track.changed = True
             track.thing = _imported(track)
-            if not track.shapes and page.owner(track) != number:
-                emptied.append(number)
+            if not track.shapes and page.owner(track) != track.number:
+                emptied.append(track.number)
                 track.changed = False
         save(ask, page, base, emptied)
 
