@@ -158,6 +158,16 @@ def shapes(item: LabelObject) -> list[tuple[int | None, Shape]]:
     return [(k.frame, k.shape) for k in item.keyframes or () if k.shape is not None]
 
 
+def all_attributes(item: LabelObject) -> list[Attributes]:
+    """The attributes of an object, then those of each of its keyframes."""
+    return [item.attributes, *(k.attributes for k in item.keyframes or ())]
+
+
+def item_attributes(document: Document) -> list[Attributes]:
+    """The attributes of an item, then those of each of its frames."""
+    return [document.attributes, *document.frames.values()]
+
+
 def shape_kind(shape: Shape) -> str:
     """The kind's name as in `SHAPE_KINDS`."""
     return KINDS[type(shape)]

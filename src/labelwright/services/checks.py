@@ -24,6 +24,7 @@ from labelwright.geometry.document import (
     Rectangle,
     Shape,
     Skeleton,
+    all_attributes,
     shape_kind,
 )
 from labelwright.geometry.ontology import AttributeInfo, ClassInfo, Ontology
@@ -103,7 +104,7 @@ def check_submit(
     for place, item in enumerate(document.objects):
         if allowed_classes is None or item.class_name in allowed_classes:
             for attribute in asked(ontology.attributes_of(item.class_name)):
-                if all(_empty(values.get(attribute.name)) for values in _all_attributes(item)):
+                if all(_empty(values.get(attribute.name)) for values in all_attributes(item)):
                     text = f"Say the {attribute.name!r} of this {item.class_name}."
                     problems.append(_problem(place, item, f"attributes.{attribute.name}", text, "required"))
     return problems
@@ -376,10 +377,6 @@ def _over_limits(document: Document, limits: Mapping[str, Any]) -> list[Problem]
         text = f"This job takes {tags} values on the item at most; there are {set_tags}."
         problems.append(Problem(text, "attributes", code="too_many_tags"))
     return problems
-
-
-def _all_attributes(item: LabelObject) -> list[Attributes]:
-    return [item.attributes, *(k.attributes for k in item.keyframes or ())]
 
 
 def _empty(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from labelwright.geometry.document import Document, LabelObject
+from labelwright.geometry.document import Document, LabelObject, all_attributes, item_attributes
 from labelwright.models.documents import LabelCount
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
@@ -18,8 +18,10 @@ from labelwright.models.work import Comment, Task
 from labelwright.services import authors, documents, items
 from labelwright.services.authors import Authors
 from labelwright.vendors.supervisely import collections, jobviews, wire
+from labelwright.vendors.supervisely.annotations import kept_of
 from labelwright.vendors.supervisely.asking import CHUNK, Ask
 from labelwright.vendors.supervisely.known import Known, Tag, known
+from labelwright.vendors.supervisely.labels import extra_of
 from labelwright.vendors.supervisely.wire import Refused
 
 Data = dict[str, Any]
@@ -172,8 +174,7 @@ def _images_tag(_ask: Ask, data: Data) -> Test:
     _is(0, value)  # a fault in it is told whatever the images are
 
     def test(labeled: Labeled) -> bool:
-        places = [labeled.document.attributes, *labeled.document.frames.values()]
-        return _tagged(places, labeled.more, _wanted(labeled, ref), value) == include
+        return _tagged(item_attributes(labeled.document), labeled.more, _wanted(labeled, ref), value) == include
 
     return test
 
@@ -192,9 +193,9 @@ def _figure_tag(_ask: Ask, data: Data) -> FigureTest:
     def test(labeled: Labeled, thing: LabelObject) -> bool:
         if home is not None and labeled.knows.class_of(home, "filters.data.tagClassId").name != thing.class_name:
             return False
-        places = [thing.attributes, *(k.attributes for k in thing.keyframes or ())]
-        kept = ((thing.extra or {}).get("supervisely") or {}).get("tags")
-        return _tagged(places, kept if isinstance(kept, dict) else {}, _wanted(labeled, ref), value) == include
+        kept = extra_of(thing).get("tags")
+        more = kept if isinstance(kept, dict) else {}  # of an object of a video it is a list of what attributes hold
+        return _tagged(all_attributes(thing), more, _wanted(labeled, ref), value) == include
 
     return test
 
@@ -318,5 +319,5 @@ def labels_of(ask: Ask, rows: Sequence[Any], *, drawn: bool) -> Iterator[tuple[i
             if row.project_id not in knows:
                 knows[row.project_id] = known(ask.session, ask.session.get_one(Project, row.project_id))
             document = found[row.id].document if row.id in found else Document()
-            more = ((row.source or {}).get("supervisely") or {}).get("tags") or {}
+            more = kept_of(row).get("tags") or {}
             yield row.id, Labeled(knows[row.project_id], document, more, made.get(row.id, authors.NOBODY))

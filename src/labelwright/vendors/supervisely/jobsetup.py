@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from labelwright.errors import Duplicate
-from labelwright.geometry.document import Document
+from labelwright.geometry.document import Document, item_attributes
 from labelwright.models.items import Item
 from labelwright.models.projects import Batch, Project, Workflow
 from labelwright.models.work import Job
@@ -191,17 +191,16 @@ def _tagged(session: Session, ids: list[int], tags: list[dict[str, Any]]) -> set
     found = set()
     for start in range(0, len(ids), CHUNK):
         part = ids[start : start + CHUNK]
-        stored = documents.read_many(session, part)
+        stored = documents.labels_of(session, part)
         for item_id in part:
-            document = stored[item_id].document if item_id in stored else Document()
+            document = stored.get(item_id, Document())
             if all(_has(document, tag["name"]) == tag["positive"] for tag in tags):
                 found.add(item_id)
     return found
 
 
 def _has(document: Document, name: str) -> bool:
-    values = [document.attributes.get(name), *(frame.get(name) for frame in document.frames.values())]
-    return any(value not in (None, False) for value in values)
+    return any(values.get(name) not in (None, False) for values in item_attributes(document))
 
 
 def workflow(session: Session, project: Project, *, checked: bool) -> Workflow:

@@ -7,13 +7,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from labelwright.geometry.document import Document
 from labelwright.models.documents import LabelCount
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Task
 from labelwright.services import documents
-from labelwright.vendors.supervisely import jobs, jobviews
+from labelwright.vendors.supervisely import jobs, jobviews, projectstats
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.known import known
 
@@ -78,23 +77,15 @@ def _tags(ask: Ask, tags: list[dict[str, Any]], ids: list[int]) -> list[dict[str
     images: Counter[str] = Counter()
     figures: Counter[str] = Counter()
     for start in range(0, len(ids), CHUNK):
-        for stored in documents.read_many(ask.session, ids[start : start + CHUNK]).values():
-            images.update(_on_item(stored.document))
-            for item in stored.document.objects:
-                values = [item.attributes, *(k.attributes for k in item.keyframes or ())]
-                figures.update(
-                    {name for found in values for name, value in found.items() if value not in (None, False)}
-                )
+        for document in documents.labels_of(ask.session, ids[start : start + CHUNK]).values():
+            images.update(projectstats.names_of(document))
+            for item in document.objects:
+                figures.update(projectstats.names_on(item))
     return [
         {"id": tag["id"], "parentId": None, "name": tag["name"], "color": tag["color"], "images": images[tag["name"]],
          "figures": figures[tag["name"]]}
         for tag in tags
     ]  # fmt: skip
-
-
-def _on_item(document: Document) -> set[str]:
-    values = [document.attributes, *document.frames.values()]
-    return {name for found in values for name, value in found.items() if value not in (None, False)}
 
 
 METHODS: Methods = {"jobs.stats": Method(stats)}

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from labelwright.geometry.document import Document, LabelObject
+from labelwright.geometry.document import Document, LabelObject, all_attributes, item_attributes
 from labelwright.models.documents import MAIN, DocumentHead, LabelCount
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
@@ -28,21 +28,19 @@ def labels_of(session: Session, project: Project) -> Iterator[tuple[int, Documen
     labeled = labeled.where(Item.project_id == project.id, DocumentHead.layer == MAIN).order_by(Item.id).limit(CHUNK)
     last = 0
     while rows := session.execute(labeled.where(Item.id > last)).all():
-        found = documents.read_many(session, [row.id for row in rows])
-        yield from ((row.batch_id, found[row.id].document) for row in rows if row.id in found)
+        found = documents.labels_of(session, [row.id for row in rows])
+        yield from ((row.batch_id, found[row.id]) for row in rows if row.id in found)
         last = rows[-1].id
 
 
 def names_of(document: Document) -> set[str]:
     """The attributes that are set on an item as a whole or on one of its frames."""
-    values = [document.attributes, *document.frames.values()]
-    return {name for there in values for name, value in there.items() if value not in (None, False)}
+    return {name for there in item_attributes(document) for name, value in there.items() if value not in (None, False)}
 
 
 def names_on(thing: LabelObject) -> set[str]:
     """The attributes that are set on an object, on a track also those of its keyframes."""
-    values = [thing.attributes, *(k.attributes for k in thing.keyframes or ())]
-    return {name for there in values for name, value in there.items() if value not in (None, False)}
+    return {name for there in all_attributes(thing) for name, value in there.items() if value not in (None, False)}
 
 
 def used(session: Session, project: Project, name: str) -> bool:
