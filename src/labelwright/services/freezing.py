@@ -52,9 +52,9 @@ def _all(session: Session, project: Project, recipe: Recipe) -> Iterator[tuple[A
             .where(Item.project_id == project.id, Item.accepted_at.is_not(None), Item.kind == "image", Item.id > after)
         )
         rows = session.execute(query.order_by(Item.id).limit(CHUNK)).all()
-        found = documents.read_many(session, [row.id for row in rows])
+        found = documents.labels_of(session, [row.id for row in rows])
         for row in rows:
-            yield row, _renamed(found[row.id].document if row.id in found else Document(), recipe)
+            yield row, _renamed(found.get(row.id, Document()), recipe)
         if len(rows) < CHUNK:
             return
         after = rows[-1].id

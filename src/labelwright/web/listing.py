@@ -207,8 +207,8 @@ def labels(view: View, project: Project, items: Sequence[Item]) -> dict[int, Mar
         return {}
     shades = colors(view.session, project)
     return {
-        item_id: overlay.draw(stored.document, shades, wanted[item_id].width or 1, wanted[item_id].height or 1)
-        for item_id, stored in documents.read_many(view.session, list(wanted)).items()
+        item_id: overlay.draw(document, shades, wanted[item_id].width or 1, wanted[item_id].height or 1)
+        for item_id, document in documents.labels_of(view.session, list(wanted)).items()
     }
 
 

@@ -142,9 +142,9 @@ def _samples(shared: Shared, progress: Progress, ids: list[int], words: str) -> 
                 .where(Item.id > after)
             )
             rows = session.execute(query.order_by(Item.id).limit(CHUNK)).all()
-            labels = documents.read_many(session, [row.id for row in rows])
+            labels = documents.labels_of(session, [row.id for row in rows])
         for row in rows:
-            document = labels[row.id].document if row.id in labels else Document()
+            document = labels.get(row.id, Document())
             picture = partial(_original, shared.store, row.sha256)
             yield Sample(
                 row.name, row.width or 0, row.height or 0, document, str(row.uid), row.split or "train", picture

@@ -238,7 +238,7 @@ def _tagged(session: Session, found: Project) -> dict[str, int]:
     counts = {c.name: 0 for c in ontology.classes_of(session, found.id)}
     ids = list(session.scalars(select(Item.id).where(Item.project_id == found.id)))
     for start in range(0, len(ids), 500):
-        for stored in documents.read_many(session, ids[start : start + 500]).values():
-            for name in labels_of(stored.document):
+        for document in documents.labels_of(session, ids[start : start + 500]).values():
+            for name in labels_of(document):
                 counts[name] = counts.get(name, 0) + 1
     return counts

@@ -109,7 +109,7 @@ def _filtered(ask: Ask, project: Project, body: dict[str, Any]) -> Select[Item]:
 def _hits(ask: Ask, rows: list[Item], fields: list[str]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     wanted = set(fields)
-    labels = documents.read_many(ask.session, ids) if wanted & {"labels", "annotations"} else {}
+    labels = documents.labels_of(ask.session, ids) if wanted & {"labels", "annotations"} else {}
     pictures = items.main_media(ask.session, ids) if "url" in wanted else {}
     people: dict[int, str] = {}
     if "owner" in wanted:
@@ -117,7 +117,7 @@ def _hits(ask: Ask, rows: list[Item], fields: list[str]) -> list[dict[str, Any]]
         people = dict(ask.session.execute(select(User.id, User.email).where(User.id.in_(owners))).all())
     hits = []
     for row in rows:
-        document = labels[row.id].document if row.id in labels else None
+        document = labels.get(row.id)
         classes = [o.class_name for o in document.objects] if document else []
         picture = pictures.get(row.id)
         values = {
