@@ -190,6 +190,14 @@ def of_project(ask: Ask, project: Project) -> list[int]:
     return [row.id for row in rows if row.id not in hidden]
 
 
+def of_body(ask: Ask) -> Batch:
+    """The dataset that the body names. Raises `Refused` when it names a project, too, that the dataset is not in."""
+    batch = ask.batch()
+    if ask.has("projectId") and ask.whole("projectId") != batch.project_id:
+        raise Refused(400, f"The dataset {batch.id} is not in the project {ask.whole('projectId')}.")
+    return batch
+
+
 def inside(ask: Ask, batch: Batch) -> list[int]:
     """Ids of a dataset and of all that lie in it."""
     if gone(batch.extra):

@@ -15,14 +15,13 @@ from labelwright.models.documents import MAIN, DocumentHead
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.services import items
-from labelwright.vendors.supervisely import figures, ids, image_filters, listing, videolabels
+from labelwright.vendors.supervisely import datasets, figures, ids, image_filters, listing, videolabels
 from labelwright.vendors.supervisely.annotations import heads, signatures
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.image_filters import FIGURES, Labeled
 from labelwright.vendors.supervisely.known import known
 from labelwright.vendors.supervisely.listing import ID, Field
 from labelwright.vendors.supervisely.tracks import FIGURE, split_figure
-from labelwright.vendors.supervisely.wire import Refused
 
 ITEMS = 200  # on one page
 FIELDS = {"id": Field(read=ID), "entityId": Field(read=ID), "imageId": Field(read=ID), "classId": Field(read=ID)}
@@ -33,9 +32,7 @@ def listed(ask: Ask) -> dict[str, Any]:
     """Figures of images of a dataset or a project, a page at a time."""
     query, terms = _items(ask)
     count = ask.session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True)) or 0
-    pages, number = max(1, -(-count // ITEMS)), ask.whole("page", 1)
-    if not 1 <= number <= 1_000_000:
-        raise Refused(400, "page counts from 1.")
+    pages, number = max(1, -(-count // ITEMS)), listing.page_number(ask)
     entities = _page(ask, query, terms, number)
     total = len(entities) if pages == 1 else _total(ask, query, terms, pages)
     return {"total": total, "perPage": ask.whole("per_page", ITEMS), "pagesCount": pages, "entities": entities}
@@ -47,9 +44,7 @@ def _items(ask: Ask) -> tuple[Select[Any], list[listing.Term]]:
     by_item = [t for t in terms if t.field in ("entityId", "imageId")]
     rest = [t for t in terms if t.field not in ("entityId", "imageId")]
     if ask.has("datasetId"):
-        batch = ask.batch()
-        if ask.has("projectId") and ask.whole("projectId") != batch.project_id:
-            raise Refused(400, f"The dataset {batch.id} is not in the project {ask.whole('projectId')}.")
+        batch = datasets.of_body(ask)
         query = select(Item).where(Item.project_id == batch.project_id, Item.batch_id == batch.id)
     else:
         query = select(Item).where(Item.project_id == ask.project().id)

@@ -97,9 +97,7 @@ def shaped(ask: Ask, rows: Sequence[Any]) -> list[dict[str, Any]]:
 def scope(ask: Ask, query: Any) -> Any:
     """Items of the dataset, else of the project, that the body names."""
     if ask.has("datasetId"):
-        batch = ask.batch()
-        if ask.has("projectId") and ask.whole("projectId") != batch.project_id:
-            raise Refused(400, f"The dataset {batch.id} is not in the project {ask.whole('projectId')}.")
+        batch = datasets.of_body(ask)
         chosen = datasets.inside(ask, batch) if ask.flag("recursive", False) else [batch.id]
         return query.where(Item.project_id == batch.project_id, Item.batch_id.in_(chosen))
     project = ask.project()

@@ -110,9 +110,7 @@ def page(
     per_page, cutoff = _per_page(ask, size)
     if cutoff is not None:
         query, ids = query.where(id_column <= cutoff), ids.where(id_column <= cutoff)
-    number = ask.whole("page", 1)
-    if not 1 <= number <= 1_000_000:
-        raise Refused(400, "page counts from 1.")
+    number = page_number(ask)
     rows = _rows(ask, query, ids, order, down, id_column, per_page, (number - 1) * per_page)
     if number == 1 and len(rows) <= per_page:
         return _paged(shape(rows), len(rows), per_page, per_page)
@@ -122,6 +120,14 @@ def page(
     total, last = counted
     echoed = per_page if ask.has("per_page") and cutoff is None else (cutoff or last or 0) * MOST + per_page
     return _paged(shape(rows[:per_page]), total, per_page, echoed)
+
+
+def page_number(ask: Ask) -> int:
+    """The page that is asked for, from 1. Raises `Refused`."""
+    number: int = ask.whole("page", 1)
+    if not 1 <= number <= 1_000_000:
+        raise Refused(400, "page counts from 1.")
+    return number
 
 
 def _rows(
