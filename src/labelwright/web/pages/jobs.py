@@ -69,6 +69,7 @@ def show(view: View, uid: str) -> Response:
     """One job: instructions, people, limits, how far it is, its tasks' list, what happened."""
     job, project = _job(view, uid)
     counts = jobs.counters(view.session, [job.id])[job.id]
+    options = job_options.of(job)
     happened = [e for e in events.recent(view.session, view.actor, project, limit=200) if e.job_id == job.id][:12]
     return project_page(
         view,
@@ -85,8 +86,8 @@ def show(view: View, uid: str) -> Response:
         by_person=_by_person(view, job),
         seconds=view.session.scalar(select(func.sum(Task.seconds)).where(Task.job_id == job.id)) or 0,
         maker=view.session.get(User, job.created_by) if job.created_by else None,
-        options=job_options.of(job),
-        switched=[said for key, said in OPTIONS.items() if getattr(job_options.of(job), key)],
+        options=options,
+        switched=[said for key, said in OPTIONS.items() if getattr(options, key)],
         lines=lines(view, happened),
         words=words,
     )
