@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -44,18 +46,17 @@ def index(view: View, uid: str) -> Response:
     )  # fmt: skip
 
 
-def _seen(view: View, ids: list[int]) -> dict[int, list[Item]]:
-    """The items on which issues were seen, by the issue's id; only of projects that the person sees."""
+def _seen(view: View, ids: list[int]) -> dict[int, list[Any]]:
+    """The items (uid, name) on which issues were seen, by the issue's id; only of projects that the person sees."""
     visible = access.visible_projects(view.actor).with_only_columns(Project.id)
     query = (
-        select(Comment.issue_id, Item)
+        select(Comment.issue_id, Item.id, Item.uid, Item.name)
         .select_from(Comment)
         .join(Item, Item.id == Comment.item_id)
         .where(Comment.issue_id.in_(ids), Comment.project_id.in_(visible))
         .order_by(Comment.id)
     )
-    found: dict[int, list[Item]] = {}
-    for issue, item in view.session.execute(query):
-        if issue is not None and item not in found.setdefault(issue, []):
-            found[issue].append(item)
-    return found
+    found: dict[int, dict[int, Any]] = {}
+    for row in view.session.execute(query):
+        found.setdefault(row.issue_id, {}).setdefault(row.id, row)
+    return {issue: list(rows.values()) for issue, rows in found.items()}
