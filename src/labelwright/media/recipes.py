@@ -52,7 +52,7 @@ class Recipe:
 
 def parse(settings: Mapping[str, Any]) -> Recipe:
     """A recipe from `{"preprocessing": {...}, "augmentation": {...}}`. Raises `Invalid` naming what is wrong or not known."""
-    before, after = _part(settings, "preprocessing"), _part(settings, "augmentation")
+    before, after = (fields_of(settings.get(name) or {}, name) for name in ("preprocessing", "augmentation"))
     _known(before, (*OF_DATASET, *PREPARE))
     _known(after, ("image", "mosaic", *VARY))
     tile = fields_of(before.get("tile") or {"rows": 1, "columns": 1}, "tile")
@@ -65,10 +65,6 @@ def parse(settings: Mapping[str, Any]) -> Recipe:
         bool(before.get("auto-orient")), steps, chances, copies if chances or mosaic else 1, tiles, mosaic,
         _classes(before.get("remap") or {}), _labeled(before, tiles),
     )  # fmt: skip
-
-
-def _part(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return fields_of(settings.get(name) or {}, name)
 
 
 def _known(given: dict[str, Any], names: tuple[str, ...]) -> None:

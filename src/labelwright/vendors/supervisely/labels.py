@@ -114,7 +114,7 @@ def read_tags(
         return {}, {}, {}
     values: dict[str, list[Any]] = {}
     said: dict[str, list[Any]] = {}
-    for number, entry in enumerate(wire.list_of(sent or [], at)):
+    for number, entry in enumerate(wire.list_of(sent, at)):
         tag_json = wire.object_of(entry, f"{at}[{number}]")
         ref = tag_json.get("name") or tag_json.get("tagId") or tag_json.get("id")
         tag = known.tag_of(ref, f"{at}[{number}]")
