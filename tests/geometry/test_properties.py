@@ -17,7 +17,8 @@ sizes = st.integers(1, 100_000)
 
 @given(st.integers(0, 100_000), sizes)
 def test_a_whole_pixel_comes_back_as_the_same_whole_pixel(pixel: int, size: int) -> None:
-    assert pixels.to_pixel(pixels.to_fraction(pixel, size), size) == pixel
+    fractions = pixels.points_to_fractions([pixel, pixel], size, size)
+    assert pixels.points_to_pixels(fractions, size, size) == [pixel, pixel]
 
 
 @given(st.lists(st.decimals(0, 10_000, places=6).map(float), min_size=4, max_size=4), sizes, sizes)

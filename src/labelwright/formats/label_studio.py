@@ -41,7 +41,6 @@ from labelwright.geometry.document import (
 
 _encode = msgspec.json.Encoder().encode
 _tasks = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_SIZE = ("width", "height")
 # Names of a question about the whole picture that mean its classes.
 WHOLE = ("labels", "label", "choice", "choices", "class")
 OTHER = ("relations", "relation", "timelinelabels", "ranker", "pairwise")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from labelwright.geometry.document import Attributes, Document, LabelObject
+from labelwright.geometry.document import Attributes, Document
 
 Source = IO[bytes] | Path
 """What is read: an open file (a seekable one), or a folder."""
@@ -121,11 +121,3 @@ def labels_of(attributes: Attributes) -> list[str]:
     if isinstance(value, str):
         return [value] if value else []
     return [str(v) for v in value] if isinstance(value, list) else []
-
-
-def renumbered(objects: Iterable[LabelObject]) -> list[LabelObject]:
-    """The objects with ids from 1 on, in their order."""
-    found = list(objects)
-    for number, item in enumerate(found, 1):
-        item.id = number
-    return found

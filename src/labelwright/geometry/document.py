@@ -12,7 +12,6 @@ from typing import Any, Literal
 import msgspec
 
 # `gc=False`: these are trees, never cycles; a million of them would keep the garbage collector busy for nothing.
-AttributeValue = bool | float | str | list[str] | None
 Attributes = dict[str, Any]
 
 SHAPE_KINDS = (

@@ -14,16 +14,6 @@ def rounded(value: float) -> float:
     return (value * MILLION + 0.5) // 1.0 / MILLION
 
 
-def to_pixel(fraction: float, size: int) -> float:
-    """Pixels from the left (or top) edge for a fraction of `size` pixels; rounded to 6 decimals."""
-    return rounded(fraction * size)
-
-
-def to_fraction(pixel: float, size: int) -> float:
-    """Fraction of `size` pixels for a distance in pixels from the left (or top) edge."""
-    return pixel / size
-
-
 def points_to_pixels(points: Sequence[float], width: int, height: int) -> list[float]:
     """Flat fractions `[x1, y1, ...]` as flat pixels."""
     sizes = (width, height) * (len(points) // 2)

@@ -13,7 +13,6 @@ from labelwright.db import Base, Id, JsonColumn, Uid, UtcTime, new_uid, now
 
 PROJECT_KINDS = ("image", "video")
 ATTRIBUTE_KINDS = ("flag", "text", "number", "one_of", "many_of")
-ATTRIBUTE_SCOPES = ("item", "object", "frame")
 
 
 class Project(Base):

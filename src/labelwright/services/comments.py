@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import delete as delete_rows
@@ -119,14 +118,6 @@ def delete(session: Session, actor: Actor, comment: Comment) -> None:
     session.execute(delete_rows(Comment).where(Comment.parent_id == comment.id))
     session.delete(comment)
     session.flush()
-
-
-def open_counts(session: Session, items: Collection[int]) -> dict[int, int]:
-    """How many open threads each of these items (ids) has; those without any are left out."""
-    query = select(Comment.item_id, func.count()).where(
-        Comment.item_id.in_(list(items)), Comment.resolved.is_(False), Comment.parent_id.is_(None)
-    )
-    return {item: count for item, count in session.execute(query.group_by(Comment.item_id))}
 
 
 def _check(

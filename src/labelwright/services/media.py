@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import shutil
 import tempfile
 import threading
 import uuid
@@ -316,15 +314,6 @@ def original(store: Store, media: Media) -> Iterator[Path]:
     """The file itself as a path on this machine, while the block lasts."""
     with store.as_file(content_key(media.sha256)) as path:
         yield path
-
-
-def copy_to(store: Store, media: Media, target: Path) -> None:
-    """Write the file itself to a path, by hard link where the storage is a folder on the same disk."""
-    with original(store, media) as path:
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copyfile(path, target)
 
 
 def retry(session: Session, actor: Actor, item: Item) -> int:

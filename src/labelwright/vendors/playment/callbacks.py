@@ -21,7 +21,6 @@ from labelwright.vendors.playment.labels import VENDOR
 KEY_HEADER = "x-playment-key"
 # A receiver that takes no larger body gets the address instead.
 LARGEST = 2_000_000
-EVENTS = ("task.completed", "item.failed")
 
 
 def call(session: Session, webhook: Webhook, event: Event) -> Call | None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from labelwright.errors import NotFound
@@ -206,8 +206,3 @@ def people(session: Session, ids: Collection[int | None]) -> dict[int, str]:
     """The logins of these users."""
     wanted = {i for i in ids if i is not None}
     return {i: login for i, login in session.execute(select(User.id, User.email).where(User.id.in_(wanted)))}
-
-
-def plain_jobs() -> ColumnElement[bool]:
-    """Jobs that are no queues."""
-    return or_(QUEUE.is_(None), QUEUE.is_not(true()))
