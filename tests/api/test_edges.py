@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from labelwright import asgi, settings
-from labelwright.models.identity import User
+from labelwright.models.identity import Team, User
 from labelwright.services import identity
 from labelwright.vendors.playment import routes as playment
 from labelwright.web.app import PAGES
@@ -172,6 +173,36 @@ def test_writes_sent_by_other_sites(floor: Floor, owner: Person) -> None:
     with_key = floor.client_with(owner.key, **{"sec-fetch-site": "cross-site"})
     assert with_key.post("/api/v1/projects", json={"name": "K"}).status_code == 201
     assert post("/logout", **{"sec-fetch-site": "cross-site"}).status_code == 403
+
+
+def test_keys_of_an_archived_team_are_refused_by_every_api(floor: Floor, owner: Person, stranger: Person) -> None:
+    with floor.database.read() as session:
+        team = session.query(Team).filter_by(uid=uuid.UUID(owner.team)).one().id
+    projects = {
+        one.key: one.api.post("/api/v1/projects", json={"name": "P"}).json()["uid"] for one in (owner, stranger)
+    }
+
+    def asked(person: Person, edge: str) -> Response:
+        """A call of each API with a person's key. Playment's is asked more than once: it remembers where jobs go."""
+        client = floor.client_with(**{"x-api-key": person.key})
+        if edge == "playment":
+            body = {"reference_id": uuid.uuid4().hex, "data": {"image_url": "https://example.org/a.jpg"}}
+            return client.post(f"/playment/v1/projects/{projects[person.key]}/jobs", json=body)
+        if edge == "api":
+            return client.get("/api/v1/me")
+        if edge == "roboflow":
+            return client.get(f"/roboflow/?api_key={person.key}")
+        return client.post(f"/supervisely/public/api/v3/{edge}", json={"id": team})
+
+    edges = ("api", "playment", "roboflow", "users.me")
+    for edge in (*edges, "playment"):
+        assert asked(owner, edge).status_code == 200, edge
+    assert asked(owner, "teams.archive").json() == {"success": True}
+    for edge in (*edges, "teams.info"):
+        answer = asked(owner, edge)
+        assert answer.status_code == 401, (edge, answer.text)
+        assert "The team of this API key is archived" in answer.text
+        assert edge == "teams.info" or asked(stranger, edge).status_code == 200, edge
 
 
 def test_a_host_name_serves_one_vendor(sqlite_template: Path, tmp_path: Path) -> None:

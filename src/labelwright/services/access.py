@@ -51,7 +51,6 @@ class Actor:
     key_id: int | None = None
     read_only: bool = False
     workspace_id: int | None = None
-    key_name: str = ""
     home: int | None = None
 
     def may(self, right: str, team_id: int) -> bool:

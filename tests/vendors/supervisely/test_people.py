@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from sqlalchemy import select
 
-from labelwright.models.identity import User
+from labelwright.models.identity import Team, User
 from labelwright.services import identity
 from tests.vendors.supervisely import floor
 from tests.vendors.supervisely.conftest import Bench
@@ -96,6 +96,12 @@ answer(out)
     assert bench.call("teams.info", {"id": found["team"]["id"]})[0] == 404
     assert found["team"]["id"] not in teams_in_pages()
     assert bench.team in teams_in_pages()
+    seen = bench.server.request("GET", "/api/v1/teams", None, bench.key)[1]["results"]
+    assert {team["name"] for team in seen} == {team["name"] for team in bench.ask("teams.list")["entities"]}
+    assert found["team"]["name"] not in {team["name"] for team in seen}
+    bench.ask("teams.remove.permanently", {"teamsIds": [found["team"]["id"]]})
+    with floor.writing(bench) as session:
+        assert session.get(Team, found["team"]["id"]) is None
 
 
 def test_signing_in_with_a_password(bench: Bench) -> None:

@@ -33,10 +33,10 @@ MOST = 1000  # places remembered
 # All that a place hangs on, in one look by primary keys: when nothing of it has changed, the place is as it was. Any process
 # may have changed it, so it is looked at in each transaction.
 _STAMP = text("""
-SELECT k.id, k.revoked_at, k.expires_at, k.read_only, k.workspace_id, u.disabled, m.role,
+SELECT k.id, k.revoked_at, k.expires_at, k.read_only, k.workspace_id, u.disabled, m.role, t.extra,
        p.ontology_version, p.workspace_id, p.kind, b.project_id, b.is_default, j.status, j.allowed_classes,
        w.id, w.uid, w.tag, w.name, w.is_default, w.archived_at, w.steps
-FROM api_keys k JOIN users u ON u.id = k.user_id
+FROM api_keys k JOIN users u ON u.id = k.user_id JOIN teams t ON t.id = k.team_id
 JOIN memberships m ON m.user_id = k.user_id AND m.team_id = k.team_id
 JOIN projects p ON p.id = :project AND p.team_id = k.team_id JOIN batches b ON b.id = :batch
 JOIN jobs j ON j.id = :job JOIN workflows w ON w.project_id = p.id

@@ -9,7 +9,6 @@ from sqlalchemy import exists, or_, select
 from labelwright.errors import Forbidden, NotFound
 from labelwright.models.identity import ApiKey, Membership, Team, User
 from labelwright.services import access, identity
-from labelwright.services.access import require
 from labelwright.vendors.supervisely import listing, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods, extra_of, keep
 from labelwright.vendors.supervisely.listing import ID, Field
@@ -224,8 +223,7 @@ def remove_member(ask: Ask) -> dict[str, Any]:
 def teams(ask: Ask) -> dict[str, Any]:
     """The caller's teams."""
     rows = ask.session.scalars(select(Team).where(Team.id.in_(ask.actor.teams())))
-    shown = [team_json(ask, team) for team in rows if not extra_of(team).get("archived")]
-    return listing.at_hand(ask, shown, {"id": Field(read=ID), "name": Field()})
+    return listing.at_hand(ask, [team_json(ask, team) for team in rows], {"id": Field(read=ID), "name": Field()})
 
 
 def team_json(ask: Ask, team: Team) -> dict[str, Any]:
@@ -238,14 +236,7 @@ def team_json(ask: Ask, team: Team) -> dict[str, Any]:
 
 def team_info(ask: Ask) -> dict[str, Any]:
     """One team."""
-    return team_json(ask, _team(ask))
-
-
-def _team(ask: Ask, right: str = "view") -> Team:
-    found = ask.team("id", right)
-    if extra_of(found).get("archived"):
-        raise NotFound("There is no such team.")
-    return found
+    return team_json(ask, ask.team("id"))
 
 
 def add_team(ask: Ask) -> dict[str, Any]:
@@ -275,7 +266,7 @@ def _every_team(ask: Ask) -> bool:
 
 def edit_team(ask: Ask) -> dict[str, Any]:
     """Change a team's name or description."""
-    team = _team(ask, "own")
+    team = ask.team("id", "own")
     if ask.has("name"):
         name = ask.text("name", most=200).strip()
         if not name:
@@ -288,22 +279,28 @@ def edit_team(ask: Ask) -> dict[str, Any]:
 
 
 def archive_team(ask: Ask) -> dict[str, Any]:
-    """Hide a team from this API and from our pages; nothing is deleted."""
-    row = _team(ask, "own")
-    keep(row, archived=True)
-    row.extra = {**(row.extra or {}), "archived": True}
-    ask.session.flush()
+    """Put a team away; nothing is deleted."""
+    identity.archive_team(ask.session, ask.actor, ask.team("id", "own"))
     return {"success": True}
 
 
 def remove_teams(ask: Ask) -> dict[str, Any]:
     """Delete teams with all that is in them, for good."""
-    rows = [access.team(ask.session, ask.actor, ref, "own") for ref in ask.wholes("teamsIds", most=50)]
-    for team in rows:
-        require(ask.actor, "own", team.id, "team")
+    for team in [_owned(ask, ref) for ref in ask.wholes("teamsIds", most=50)]:
         ask.session.delete(team)
     ask.session.flush()
     return {"taskId": 0}
+
+
+def _owned(ask: Ask, ref: int) -> Team:
+    """A team of which the caller is an owner; for a key of every team also one that is archived."""
+    team = ask.session.get(Team, ref)
+    if team is None or not identity.archived(team.extra) or not _every_team(ask):
+        return access.team(ask.session, ask.actor, ref, "own")
+    own = ask.session.get(Membership, (ref, ask.actor.user_id))
+    if own is None or own.role != "owner":
+        raise NotFound("There is no such team.")
+    return team
 
 
 METHODS: Methods = {
