@@ -48,8 +48,7 @@ class Starter:
     ) -> subprocess.Popen[bytes] | warm.Script:
         """Start a command with its output in the open file `log`."""
         if self.warm:
-            self.python = self.python or warm.Python(Path(sys.executable), MODULES, environment())
-            return self.python.start(RUN, *arguments, environment=environment(**settings), folder=ROOT, log=log)
+            return self._python().start(RUN, *arguments, environment=environment(**settings), folder=ROOT, log=log)
         return subprocess.Popen([sys.executable, "-m", "labelwright.cli", *arguments], env=environment(**settings),
                                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT)  # fmt: skip
 
@@ -58,11 +57,14 @@ class Starter:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. Past `seconds` it is killed and the test fails."""
         if self.warm:
-            self.python = self.python or warm.Python(Path(sys.executable), MODULES, environment())
-            running = self.python.start(RUN, *arguments, environment=environment(**settings), folder=ROOT)
+            running = self._python().start(RUN, *arguments, environment=environment(**settings), folder=ROOT)
             return running.finish(seconds)
         return subprocess.run([sys.executable, "-m", "labelwright.cli", *arguments], env=environment(**settings),
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd=ROOT, timeout=seconds)  # fmt: skip
+
+    def _python(self) -> warm.Python:
+        self.python = self.python or warm.Python(Path(sys.executable), MODULES, environment())
+        return self.python
 
     def close(self) -> None:
         """End the process that forks."""
