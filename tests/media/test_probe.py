@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support.pictures import picture, video, video_of
+from tests.support.pictures import picture, png, video, video_of
 
 from labelwright.errors import Invalid, NotFound
 from labelwright.geometry import masks
@@ -83,17 +83,7 @@ def test_modes(mode: str, keep: Any) -> None:
 
 def bomb(width: int, height: int) -> bytes:
     """A PNG whose header promises a huge picture; its data is tiny."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
-        + chunk(b"IEND", b"")
-    )
+    return png(width, height, 2, (b"IDAT", zlib.compress(b"\0" * 1000)))
 
 
 @pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (2**31 - 1, 2**31 - 1), (1_000_001, 1), (1001, 1000)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from tests.media.test_probe import bomb
-from tests.support.pictures import picture
+from tests.support.pictures import picture, png
 
 from labelwright.media.probe import probe
 from labelwright.media.structure import whole
@@ -82,13 +81,9 @@ def test_what_only_a_decoder_can_judge() -> None:
 
 
 def test_a_palette_that_is_missing() -> None:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 3, 0, 0, 0))
-    rest = chunk(b"IDAT", zlib.compress(b"\0" * 20)) + chunk(b"IEND", b"")
-    assert whole(start + rest) is None
-    assert whole(start + chunk(b"PLTE", b"\0" * 12) + rest) is not None
+    pixels = (b"IDAT", zlib.compress(b"\0" * 20))
+    assert whole(png(4, 4, 3, pixels)) is None
+    assert whole(png(4, 4, 3, (b"PLTE", b"\0" * 12), pixels)) is not None
 
 
 @given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x20\0\0\0WEBP"]), st.binary(max_size=200))
