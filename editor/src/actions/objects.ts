@@ -60,11 +60,21 @@ export function answer(s: Session, index: number): void {
   s.say(`${asked.display_name || asked.name}: ${Array.isArray(value) ? value.join(", ") || "nothing" : value ?? "nothing"}`);
 }
 
+/** The frames that a value of frames is set on: the chosen range while one is in it, else the present one. */
+export function framesInHand(s: Session): [number, number] {
+  const { range, now } = s.frames;
+  return range && now >= range[0] && now <= range[1] ? range : [now, now];
+}
+
 export function setFrameAttribute(s: Session, name: string, value: AttributeValue): void {
-  const key = String(s.bench.frame);
-  const values = withValue(s.store.frames[key], name, value);
-  const { [key]: _, ...rest } = s.store.frames;
-  s.store.change("user", (draft) => draft.setFrames(Object.keys(values).length ? { ...rest, [key]: values } : rest), `frame ${key} ${name}`);
+  const [first, last] = framesInHand(s);
+  const frames = { ...s.store.frames };
+  for (let frame = first; frame <= last; frame++) {
+    const values = withValue(frames[String(frame)], name, value);
+    if (Object.keys(values).length) frames[String(frame)] = values;
+    else delete frames[String(frame)];
+  }
+  s.store.change("user", (draft) => draft.setFrames(frames), `frames ${first} ${last} ${name}`);
 }
 
 export function remove(s: Session): void {

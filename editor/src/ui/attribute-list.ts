@@ -133,16 +133,25 @@ export class AttributeList extends Panel {
   private ofItem(): TemplateResult | typeof nothing {
     const { session } = this;
     const disabled = !session.mayEdit;
-    const make = (list: Attribute[], values: Record<string, AttributeValue>, scope: string, set: (name: string, value: AttributeValue) => void): TemplateResult[] =>
-      list.map((attribute) => field({ attribute, value: values[attribute.name], mixed: false, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => set(attribute.name, value) }, scope));
+    const make = (list: Attribute[], values: (name: string) => AttributeValue | undefined, scope: string, set: (name: string, value: AttributeValue) => void): TemplateResult[] =>
+      list.map((attribute) => field({ attribute, value: values(attribute.name), mixed: values(attribute.name) === null, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => set(attribute.name, value) }, scope));
     this.begin("");
     const ofItem = this.portion(session.ontology.forItem());
-    const item = make(ofItem.shown, session.store.attributes, "item", (name, value) => objects.setItemAttribute(session, name, value));
+    const item = make(ofItem.shown, (name) => session.store.attributes[name], "item", (name, value) => objects.setItemAttribute(session, name, value));
+    const [first, last] = objects.framesInHand(session);
     const ofFrame = this.portion(session.bench.parts.video ? session.ontology.forFrame() : []);
-    const frame = make(ofFrame.shown, session.store.frames[String(session.bench.frame)] ?? {}, "frame", (name, value) => objects.setFrameAttribute(session, name, value));
+    const frame = make(ofFrame.shown, (name) => this.valueOn(first, last, name), "frame", (name, value) => objects.setFrameAttribute(session, name, value));
     if (!item.length && !frame.length) return nothing;
     return html`
       ${item.length ? html`<div class="section-head"><h2>Item</h2></div><div class="fields">${item}${ofItem.more}</div>` : nothing}
-      ${frame.length ? html`<div class="section-head"><h2>Frame ${session.bench.frame + 1}</h2></div><div class="fields">${frame}${ofFrame.more}</div>` : nothing}`;
+      ${frame.length ? html`<div class="section-head"><h2>${first === last ? `Frame ${first + 1}` : `Frames ${first + 1} to ${last + 1}`}</h2></div><div class="fields">${frame}${ofFrame.more}</div>` : nothing}`;
+  }
+
+  /** The value on these frames; null where they differ. */
+  private valueOn(first: number, last: number, name: string): AttributeValue | undefined {
+    const { frames } = this.session.store;
+    const value = frames[String(first)]?.[name];
+    for (let frame = first + 1; frame <= last; frame++) if (!same(frames[String(frame)]?.[name], value)) return null;
+    return value;
   }
 }

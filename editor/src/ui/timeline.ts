@@ -1,15 +1,20 @@
-// Frames and tracks of a video: one canvas, however many there are. A row a track: a bar where it is in the picture,
-// a diamond at each keyframe.
+// Frames, their values and the tracks of a video: one canvas, however many there are.
 
 import { html, type TemplateResult } from "lit";
-import { visibleSpans } from "../model/track.ts";
 import type { LabelObject } from "../model/document.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
+import { type Colors, HEAD, LABELS, ROW, type Run, Sheet, runsOf } from "./timeline-sheet.ts";
 
-const ROW = 18;
-const HEAD = 22;
-const LABELS = 120;
+/** More tracks than these are scrolled to those in the picture. */
+const MANY = 50;
+
+/** What stands in the rows: the values of each attribute of frames, which stay, and tracks, which scroll. */
+interface Rows {
+  lanes: { name: string; runs: Run[] }[];
+  tracks: LabelObject[];
+}
+
 /** Least and greatest height, in pixels. */
 const LEAST = 84;
 const MOST = 480;
@@ -18,7 +23,8 @@ export class Timeline extends Panel {
   private top = 0;
   private first = 0;
   private perFrame = 0;
-  private tracks: LabelObject[] = [];
+  private known: Rows | null = null;
+  private themed: { theme: string; colors: Colors } | null = null;
   private stopStore: (() => void) | null = null;
   private requested = false;
   private scrubbing = false;
@@ -32,7 +38,11 @@ export class Timeline extends Panel {
   override connectedCallback(): void {
     super.connectedCallback();
     const { session } = this;
-    const stops = [session.store.onChange(() => this.paintSoon()), session.bench.framed.on(() => this.follow()), session.selection.changed.on(() => this.paintSoon()), session.settings.changed.on(() => this.paintSoon())];
+    const changed = (): void => {
+      this.known = null;
+      this.paintSoon();
+    };
+    const stops = [session.store.onChange(changed), session.bench.framed.on(() => this.follow()), session.selection.changed.on(() => this.reveal()), session.settings.changed.on(() => this.paintSoon())];
     this.stopStore = () => stops.forEach((stop) => stop());
   }
 
@@ -113,6 +123,7 @@ export class Timeline extends Panel {
     const shown = (this.canvas.clientWidth - LABELS) / this.perFrame;
     const { now } = this.session.frames;
     if (now < this.first || now >= this.first + shown - 1) this.first = Math.max(0, Math.round(now - shown / 4));
+    this.revealSeen();
     this.paintSoon();
   }
 
@@ -125,98 +136,83 @@ export class Timeline extends Panel {
     });
   }
 
-  /** Selected tracks first, then those seen in this frame, then the others. */
-  private sorted(): LabelObject[] {
-    const { session } = this;
-    const rank = (o: LabelObject): number => (session.selection.has(o.id) ? 0 : session.bench.shapeOf(o.id) ? 1 : 2);
-    return [...session.store.objects].filter((o) => o.keyframes).sort((a, b) => rank(a) - rank(b) || a.id - b.id);
+  /** Always in the same order, so that no row moves away under the pointer. */
+  private get rows(): Rows {
+    if (this.known) return this.known;
+    const { store, ontology } = this.session;
+    const lanes = ontology.forFrame().map((attribute) => ({ name: attribute.display_name || attribute.name, runs: runsOf(attribute, store.frames) }));
+    const tracks = [...store.objects].filter((o) => o.keyframes).sort((a, b) => a.id - b.id);
+    return (this.known = { lanes, tracks });
+  }
+
+  /** Where the tracks begin, below ruler and values. */
+  private get head(): number {
+    return HEAD + this.rows.lanes.length * ROW;
   }
 
   private paint(): void {
-    const { canvas } = this;
+    const { canvas, session } = this;
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [canvas.clientWidth, canvas.clientHeight];
     if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) [canvas.width, canvas.height] = [Math.round(w * ratio), Math.round(h * ratio)];
     const c = canvas.getContext("2d")!;
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const style = getComputedStyle(this);
-    const [text, muted, grid, accent] = ["--text", "--muted", "--line", "--accent"].map((name) => resolved(style, name));
     c.clearRect(0, 0, w, h);
-    const { count, now } = this.session.frames;
+    const { count, now, range } = session.frames;
     const least = Math.max(0.02, (w - LABELS - 12) / count);
     this.perFrame = Math.max(least, Math.min(this.perFrame || least, 40));
-    const x = (frame: number): number => LABELS + (frame - this.first) * this.perFrame;
-    this.tracks = this.sorted();
-    this.paintRuler(c, w, h, x, muted, grid);
-    this.paintRange(c, h, x, accent);
+    const sheet = new Sheet(c, w, h, this.first, this.perFrame, count, this.colors());
+    sheet.ruler();
+    sheet.comments(session.talk.comments);
+    if (range) sheet.range(range);
+    const { lanes, tracks } = this.rows;
+    lanes.forEach((lane, i) => sheet.lane(lane.name, lane.runs, HEAD + i * ROW));
+    const { head } = this;
     c.save();
     c.beginPath();
-    c.rect(0, HEAD, w, h - HEAD);
+    c.rect(0, head, w, h - head);
     c.clip();
     const from = Math.floor(this.top / ROW);
-    for (let i = from; i < Math.min(this.tracks.length, from + Math.ceil(h / ROW) + 1); i++) {
-      this.paintTrack(c, this.tracks[i], HEAD + i * ROW - this.top, x, w, text, accent);
-    }
+    const { ontology, selection, editor } = session;
+    tracks.slice(from, from + Math.ceil((h - head) / ROW) + 1).forEach((track, i) => {
+      const name = `${ontology.label(track.class)} ${track.id}`;
+      sheet.track(track, name, editor?.look.color(track.id) ?? "#888888", selection.has(track.id), head + (from + i) * ROW - this.top);
+    });
     c.restore();
-    c.fillStyle = accent;
-    c.fillRect(Math.round(x(now)), 0, Math.max(2, this.perFrame), HEAD - 4);
-    c.fillRect(Math.round(x(now) + this.perFrame / 2) - 0.5, HEAD - 4, 1, h);
+    sheet.now(now);
   }
 
-  private paintRuler(c: CanvasRenderingContext2D, w: number, h: number, x: (f: number) => number, muted: string, grid: string): void {
-    const { count } = this.session.frames;
-    const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].find((s) => s * this.perFrame >= 50) ?? 10000;
-    c.font = "10px system-ui, sans-serif";
-    for (let frame = Math.ceil(this.first / step) * step; frame < count && x(frame) < w; frame += step) {
-      c.fillStyle = grid;
-      c.fillRect(Math.round(x(frame)), HEAD - 6, 1, h);
-      c.fillStyle = muted;
-      c.fillText(String(frame + 1), x(frame) + 3, 12);
+  /** The page's colours; looked up once a theme. */
+  private colors(): Colors {
+    const theme = this.session.settings.get("theme");
+    if (this.themed?.theme !== theme) {
+      const style = getComputedStyle(this);
+      const [text, muted, grid, accent] = ["--text", "--muted", "--line", "--accent"].map((name) => resolved(style, name));
+      this.themed = { theme, colors: { text, muted, grid, accent } };
     }
+    return this.themed.colors;
   }
 
-  private paintRange(c: CanvasRenderingContext2D, h: number, x: (f: number) => number, accent: string): void {
-    const { range } = this.session.frames;
-    if (!range) return;
-    const [a, b] = [Math.max(LABELS, x(range[0])), Math.max(LABELS, x(range[1] + 1))];
-    c.fillStyle = accent;
-    c.globalAlpha = 0.14;
-    c.fillRect(a, 0, b - a, h);
-    c.globalAlpha = 1;
-    c.fillRect(a, HEAD - 3, b - a, 2);
+  /** Scrolls to the track that was selected elsewhere. */
+  private reveal(): void {
+    const { only } = this.session.selection;
+    const at = this.rows.tracks.findIndex((track) => track.id === only);
+    const room = this.canvas.clientHeight - this.head;
+    if (at >= 0 && at * ROW < this.top) this.top = at * ROW;
+    else if (at >= 0 && (at + 1) * ROW > this.top + room) this.top = (at + 1) * ROW - room;
+    this.paintSoon();
   }
 
-  private paintTrack(c: CanvasRenderingContext2D, object: LabelObject, y: number, x: (f: number) => number, w: number, text: string, accent: string): void {
-    const { session } = this;
-    const color = session.editor?.look.color(object.id) ?? "#888888";
-    if (session.selection.has(object.id)) {
-      c.fillStyle = `${accent}`;
-      c.globalAlpha = 0.18;
-      c.fillRect(0, y, w, ROW);
-      c.globalAlpha = 1;
-    }
-    for (const [first, last] of visibleSpans(object, session.frames.count)) {
-      const [a, b] = [Math.max(LABELS, x(first)), Math.min(w, x(last + 1))];
-      if (b <= a) continue;
-      c.fillStyle = `${color}55`;
-      c.fillRect(a, y + 4, b - a, ROW - 8);
-    }
-    c.fillStyle = color;
-    for (const key of object.keyframes ?? []) {
-      const at = x(key.frame) + this.perFrame / 2;
-      if (at < LABELS || at > w) continue;
-      c.beginPath();
-      if (key.outside) c.rect(at - 2.5, y + ROW / 2 - 2.5, 5, 5);
-      else c.ellipse(at, y + ROW / 2, 3.5, 3.5, 0, 0, 7);
-      if (key.outside) {
-        c.strokeStyle = color;
-        c.lineWidth = 1.5;
-        c.stroke();
-      } else c.fill();
-    }
-    c.fillStyle = text;
-    c.font = "11px system-ui, sans-serif";
-    c.fillText(`${session.ontology.label(object.class)} ${object.id}`.slice(0, 20), 8, y + 13);
+  /** Of many tracks, scrolls to those in the picture when none of them is in view and nothing is selected. */
+  private revealSeen(): void {
+    const { bench, selection } = this.session;
+    const { tracks } = this.rows;
+    const from = Math.floor(this.top / ROW);
+    const inView = tracks.slice(from, from + Math.floor((this.canvas.clientHeight - this.head) / ROW));
+    const seen = (track: LabelObject): boolean => bench.shapeOf(track.id) !== null;
+    if (tracks.length < MANY || selection.ids.size || inView.some(seen)) return;
+    const first = tracks.findIndex(seen);
+    if (first >= 0) this.top = first * ROW;
   }
 
   private frameAt(e: PointerEvent): number {
@@ -227,7 +223,7 @@ export class Timeline extends Panel {
   private press(e: PointerEvent): void {
     const box = this.canvas.getBoundingClientRect();
     const y = e.clientY - box.top;
-    const track = y > HEAD ? this.tracks[Math.floor((y - HEAD + this.top) / ROW)] : undefined;
+    const track = y > this.head ? this.rows.tracks[Math.floor((y - this.head + this.top) / ROW)] : undefined;
     if (track) this.session.selection.set([track.id]);
     if (e.clientX - box.left < LABELS) return;
     this.scrubbing = true;
@@ -255,7 +251,7 @@ export class Timeline extends Panel {
     else this.top += e.deltaY;
     const shown = (box.width - LABELS) / this.perFrame;
     this.first = Math.max(0, Math.min(this.first, count - shown + 1));
-    this.top = Math.max(0, Math.min(this.top, this.tracks.length * ROW - (box.height - HEAD)));
+    this.top = Math.max(0, Math.min(this.top, this.rows.tracks.length * ROW - (box.height - this.head)));
     this.paintSoon();
   }
 }
