@@ -34,6 +34,7 @@ def test_the_thing_in_a_box_is_found(name: str, class_name: str, least: float) -
     assert masks.fault(found) is None
     assert found.size == (w, h)
     assert masks.iou(found, masks.rasterize(truth, w, h)) > least
+    assert cutout.cut_out(Whole(pixels), box_of(truth)) == found, "asked again, another answer"
 
 
 def test_a_mark_takes_in_what_was_left_out_and_leaves_out_what_was_taken() -> None:

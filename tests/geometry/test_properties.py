@@ -43,6 +43,15 @@ def test_masks_survive_run_lengths(array: np.ndarray) -> None:
     assert (coco.decode({**masks.to_rle(mask), "counts": masks.to_rle(mask)["counts"].encode()}) == array).all()
 
 
+@given(strategies.mask_arrays(), st.integers(1, 9), st.integers(0, 5), st.integers(0, 5))
+def test_a_mask_from_blocks_is_as_from_the_whole(array: np.ndarray, columns: int, x: int, y: int) -> None:
+    height, width = array.shape
+    whole = np.zeros((height + y + 1, width + x + 2), bool)
+    whole[y : y + height, x : x + width] = array
+    blocks = (array[:, n : n + columns] for n in range(0, width, columns))
+    assert masks.from_blocks(blocks, whole.shape[::-1], x, y) == masks.from_array(whole)
+
+
 @given(strategies.mask_arrays())
 def test_a_mask_is_the_same_after_its_outline(array: np.ndarray) -> None:
     mask = masks.from_array(array)

@@ -44,7 +44,6 @@ def pack(pixels: Any, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     return Pack(pixels, tmp_path_factory.mktemp("tiled"))
 
 
-@pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (1201, 642)])
 @pytest.mark.parametrize(
     ("box", "work", "most", "band"),
     [
@@ -59,19 +58,18 @@ def pack(pixels: Any, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     ],
 )
 def test_a_part_is_as_the_picture_has_it(
-    pixels: Any, pack: Pack, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], box: tuple[float, ...],
-    work: float, most: int, band: int,
+    pixels: Any, pack: Pack, monkeypatch: pytest.MonkeyPatch, box: tuple[float, ...], work: float, most: int,
+    band: int,
 ) -> None:  # fmt: skip
-    left, top, right, bottom = (round(v * n) for v, n in zip(box, size * 2, strict=True))
+    left, top, right, bottom = (round(v * n) for v, n in zip(box, (WIDTH, HEIGHT) * 2, strict=True))
     width, height = max(1, right - left), max(1, bottom - top)
     cells = (max(1, round(width * work)), max(1, round(height * work)))
     pack.read = 0
     monkeypatch.setattr(tiled, "BAND", band)
-    found = tiled.Tiled(pack.index, size, pack.row).part(left, top, width, height, cells)
+    found = tiled.Tiled(pack.index, pack.row).part(left, top, width, height, cells)
     assert found.shape == (cells[1], cells[0], 3)
     assert 0 < pack.read <= most
-    across, down = WIDTH / size[0], HEIGHT / size[1]
-    place = (left * across, top * down, (left + width) * across, (top + height) * down)
+    place = (left, top, left + width, top + height)
 
     def off(x: float, y: float) -> float:
         """How much it differs from what lies so many of its pixels aside, where the picture goes on there."""

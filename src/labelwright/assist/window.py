@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from labelwright.assist.opencv import opencv
 
@@ -31,22 +32,38 @@ class Picture(Protocol):
 
 @dataclass(frozen=True)
 class Whole:
-    """A picture whose pixels (height, width, 3) are all there."""
+    """A picture whose pixels (height, width, 3) are all there. `of`: its size, where these are a smaller copy of it."""
 
     pixels: Pixels
+    of: tuple[int, int] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """See `Picture`."""
-        return size_of(self.pixels)
+        return self.of or size_of(self.pixels)
 
     def part(self, left: int, top: int, width: int, height: int, work: tuple[int, int]) -> Pixels:
-        """See `Picture`."""
+        """See `Picture`. Of a smaller copy a part may be somewhat larger than its pixels are."""
+        if self.size != size_of(self.pixels):
+            return self._of_copy(left, top, width, height, work)
         part = np.ascontiguousarray(self.pixels[top : top + height, left : left + width])
         if work == (width, height):
             return part
         cv = opencv()
         return cv.resize(part, work, interpolation=cv.INTER_AREA)
+
+    def _of_copy(self, left: int, top: int, width: int, height: int, work: tuple[int, int]) -> Pixels:
+        (w, h), (across, down) = size_of(self.pixels), self.size
+        box = (
+            left * w / across,
+            top * h / down,
+            min(w, (left + width) * w / across),
+            min(h, (top + height) * h / down),
+        )
+        x, y = math.floor(box[0]), math.floor(box[1])
+        part = Image.fromarray(self.pixels[y : math.ceil(box[3]), x : math.ceil(box[2])])
+        inside = (box[0] - x, box[1] - y, box[2] - x, box[3] - y)
+        return np.asarray(part.resize(work, Image.Resampling.HAMMING, box=inside))
 
 
 @dataclass(frozen=True)
@@ -76,9 +93,10 @@ class Window:
         """The cut-out's pixels, (work height, work width, 3)."""
         return picture.part(self.left, self.top, self.width, self.height, self.work)
 
-    def full(self, picture: Picture) -> Pixels:
-        """The cut-out's pixels as the picture has them, (height, width, 3)."""
-        return picture.part(self.left, self.top, self.width, self.height, (self.width, self.height))
+    def at_most(self, pixels: int) -> Window:
+        """The same cut-out, worked on at no more than so many pixels."""
+        share = min(1.0, math.sqrt(pixels / (self.width * self.height)))
+        return replace(self, work=(max(1, round(self.width * share)), max(1, round(self.height * share))))
 
     def to_work(self, points: Sequence[float]) -> Points:
         """Flat fractions of the picture as places (n, 2) in work pixels."""
@@ -101,9 +119,7 @@ def around(picture: tuple[int, int], box: Sequence[float], *, margin: float = 0.
     right, bottom = min(w, math.ceil(x2 * w + across)), min(h, math.ceil(y2 * h + down))
     left, top = min(left, w - 1), min(top, h - 1)
     width, height = max(1, right - left), max(1, bottom - top)
-    share = min(1.0, math.sqrt(most / (width * height)))
-    work = (max(1, round(width * share)), max(1, round(height * share)))
-    return Window(picture, left, top, width, height, work)
+    return Window(picture, left, top, width, height, (width, height)).at_most(most)
 
 
 def size_of(pixels: Pixels) -> tuple[int, int]:

@@ -32,6 +32,24 @@ def from_array(array: NDArray[Any]) -> Mask:
     return Mask(size=(width, height), box=(x, y, w, h), counts=encode_crop(filled[y : y + h, x : x + w]))
 
 
+def from_blocks(blocks: Iterable[Bools], size: tuple[int, int], x: int, y: int) -> Mask:
+    """`from_array` for a grid of `size` (width, height) whose set pixels come as blocks of columns side by side, each
+    (height, some columns), the first pixel at (x, y): so that not all pixels need be there at once."""
+    edges, at, height, last = [np.zeros(0, np.int64)], 0, 0, False
+    for block in blocks:
+        height = block.shape[0]
+        flat = block.T.ravel()
+        edges.append(np.flatnonzero(np.diff(flat, prepend=last)) + at)
+        at, last = at + flat.size, bool(flat[-1])
+    lengths = np.diff(np.concatenate([*edges, [at]]), prepend=0)
+    columns, tops, feet = _pieces(lengths, height)
+    if not columns.size:
+        return Mask(size=size, box=(0, 0, 0, 0), counts="")
+    first, top, w, h = int(columns[0]), int(tops.min()), int(columns[-1] - columns[0]) + 1, int(feet.max() - tops.min())
+    shift = (columns - first) * h - top
+    return Mask(size, (x + first, y + top, w, h), compress(_lengths(shift + tops, shift + feet, w * h), w, h))
+
+
 def placed(crop: Bools, x: int, y: int, width: int, height: int) -> Mask:
     """Mask on a grid of width x height of a boolean cut-out (height, width) whose first pixel is at (x, y); it must lie within."""
     full = np.zeros((height, width), dtype=bool)

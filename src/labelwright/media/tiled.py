@@ -69,22 +69,18 @@ def decode_tile(body: bytes) -> Pixels:
 
 
 class Tiled:
-    """A picture in tiles, looked at as one of `size` (width, height), at most its own.
+    """A picture in tiles. `row`: gives the pixels of tiles that lie side by side; `size`: (width, height)."""
 
-    `row`: gives the pixels of tiles that lie side by side."""
-
-    def __init__(self, index: Index, size: tuple[int, int], row: Callable[[Sequence[Tile]], Sequence[Pixels]]) -> None:
-        self.size = size
+    def __init__(self, index: Index, row: Callable[[Sequence[Tile]], Sequence[Pixels]]) -> None:
+        self.size = (index.width, index.height)
         self._index, self._row = index, row
 
     def part(self, left: int, top: int, width: int, height: int, work: tuple[int, int]) -> Pixels:
-        """The pixels of a rectangle of `size`, made as small as `work` (width, height): (work height, work width, 3)."""
-        across, down = self._index.width / self.size[0], self._index.height / self.size[1]
-        x1, x2, y1, y2 = left * across, (left + width) * across, top * down, (top + height) * down
-        shrunk = min((x2 - x1) / work[0], (y2 - y1) / work[1])
+        """The pixels of a rectangle, made as small as `work` (width, height): (work height, work width, 3)."""
+        shrunk = min(width / work[0], height / work[1])
         level = min(len(self._index.levels) - 1, max(0, math.floor(math.log2(shrunk) + 1e-9)))
         # A pixel of a level is the mean of 2 x 2 of the one before, from the upper left on.
-        x1, x2, y1, y2 = (v / 2**level for v in (x1, x2, y1, y2))
+        x1, x2, y1, y2 = (v / 2**level for v in (left, left + width, top, top + height))
         rows = max(1, math.floor(BAND / max(1.0, x2 - x1) * work[1] / (y2 - y1)))
         out = np.empty((work[1], work[0], 3), np.uint8)
         for first in range(0, work[1], rows):

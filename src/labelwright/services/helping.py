@@ -30,7 +30,7 @@ from labelwright.services import items, media, renditions
 from labelwright.storage import Store, content_key
 
 TOOLS = ("outline", "cutout", "superpixels", "track")
-# Pictures of more pixels are worked on smaller; coordinates are fractions, so nothing else changes.
+# Of pictures of more pixels that are not in tiles a smaller copy is looked at.
 MOST_PIXELS = 40_000_000
 KEPT_BYTES = 256_000_000
 KEPT_WIRES = 32
@@ -47,13 +47,15 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a frame's pixels lie. `number`: the frame of a video file, None for a picture. `tiled`: its tiles are there."""
+    """Where a frame's pixels lie. `number`: the frame of a video file, None for a picture. `tiled`: its tiles are there.
+    `size`: (width, height) upright."""
 
     key: str
     mime: str
     number: int | None = None
     sha256: bytes = b""
     tiled: bool = False
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,12 @@ def sources(session: Session, item: Item, wanted: Sequence[int]) -> list[Source]
 
 
 def _source(file: Media, frame: int) -> Source:
+    size = (file.width, file.height) if file.width and file.height else None
     if file.frames is not None:
-        return Source(content_key(file.sha256), file.mime, frame, file.sha256)
+        return Source(content_key(file.sha256), file.mime, frame, file.sha256, size=size)
     info = file.info or {}
-    if info.get("view"):
-        return Source(media.view_key(file.sha256), "image/webp", None, file.sha256, bool(info.get("tiles")))
-    return Source(content_key(file.sha256), file.mime, None, file.sha256, bool(info.get("tiles")))
+    view = (media.view_key(file.sha256), "image/webp") if info.get("view") else (content_key(file.sha256), file.mime)
+    return Source(*view, None, file.sha256, bool(info.get("tiles")), size)
 
 
 class Kept(Generic[Value]):
@@ -187,19 +189,18 @@ class Helper:
         self.turns = Turns()
 
     def picture(self, where: Source) -> Picture:
-        """A frame's picture, upright, as one of at most `MOST_PIXELS`; of one in tiles only the parts that are looked at
-        are read."""
+        """A frame's picture, upright; of one in tiles only the parts that are looked at are read."""
         if not where.tiled:
-            return Whole(self.pixels(where))
+            return Whole(self.pixels(where), where.size)
         key = renditions.index_key(where.sha256)
         index = self._indexes.get(key, lambda: tiled.decode_index(self._store.get(key)))
-        return tiled.Tiled(index, _worked_on(index.width, index.height), partial(self._tiles, where.sha256, index))
+        return tiled.Tiled(index, partial(self._tiles, where.sha256, index))
 
     def copy(self, where: Source, side: int) -> tuple[Pixels, tuple[int, int]]:
         """A frame's pixels at least as large as a copy of `side` pixels a side, and the frame's size (width, height)."""
         if not where.tiled:
             pixels = self.pixels(where)
-            return pixels, size_of(pixels)
+            return pixels, where.size or size_of(pixels)
         picture = self.picture(where)
         width, height = picture.size
         share = min(1.0, side / max(width, height))
