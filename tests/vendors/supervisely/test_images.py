@@ -231,7 +231,7 @@ def upload(bench: Bench, content: bytes, key: str | None = None) -> tuple[int, A
             return error.code, json.loads(error.read())
 
 
-def test_the_same_bytes_at_once_are_stored_once(bench: Bench) -> None:
+def test_what_comes_at_once_is_stored_once_and_wholly(bench: Bench) -> None:
     content = pictures.picture(seed=902)
     made = bench.ask("projects.add", {"name": "at once", "workspaceId": bench.workspace, "type": "images"})
     dataset = bench.ask("datasets.add", {"projectId": made["id"], "name": "ds", "parentId": None})["id"]
@@ -242,7 +242,17 @@ def test_the_same_bytes_at_once_are_stored_once(bench: Bench) -> None:
         body = {"datasetId": dataset, "images": [{"title": "one.png", "hash": digest}]}
         added = sorted(status for status, _ in pool.map(lambda _: bench.call("images.bulk.add", body), range(4)))
     assert added == [200, 400, 400, 400]
-    assert bench.ask("images.list", {"datasetId": dataset})["total"] == 1
+    (image,) = bench.ask("images.list", {"datasetId": dataset})["entities"]
+
+    (tag,) = bench.ask(
+        "tags.bulk.add", {"projectId": made["id"], "tags": [{"name": "note", "settings": {"type": "any_string"}}]}
+    )
+    adding = {"tagId": tag["id"], "ids": [image["id"]]}
+    notes = [f"note {number}" for number in range(12)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda note: bench.ask("image-tags.bulk.add-to-image", {**adding, "value": note}), notes))
+    there = bench.ask("images.info", {"id": image["id"]})["tags"]
+    assert sorted(entry["value"] for entry in there) == sorted(notes), "each value that was added at once is kept"
 
 
 def test_other_teams_are_not_there(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
 
 from labelwright.errors import NotFound
 from labelwright.geometry.document import Document, LabelObject
@@ -17,7 +18,7 @@ from labelwright.services import documents, first_labels
 from labelwright.services.documents import Stored
 from labelwright.services.first_labels import Labels
 from labelwright.vendors.supervisely import ids, labels, listing, wire
-from labelwright.vendors.supervisely.asking import Ask, Method, Methods
+from labelwright.vendors.supervisely.asking import CHUNK, Ask, Method, Methods
 from labelwright.vendors.supervisely.geometry import Grid, type_of
 from labelwright.vendors.supervisely.known import Known, known
 from labelwright.vendors.supervisely.labels import Signed
@@ -35,16 +36,27 @@ FIELDS = {
 
 
 def heads(ask: Ask, found: Sequence[Item], *, lock: bool = False) -> dict[int, Stored]:
-    """The newest labels of items, by item id. `lock`: to change them; other such calls wait until the transaction ends."""
+    """The newest labels of items, by item id. `lock`: to change them, see `claim`."""
+    if lock:
+        claim(ask, found)
     stored: dict[int, Stored] = {}
     numbers = sorted({item.id for item in found})
-    for start in range(0, len(numbers), 500):
-        if lock and ask.session.get_bind().dialect.name == "postgresql":
-            # The package sends tags of the same figures in several calls at once. SQLite has one writer anyway.
-            rows = select(Item.id).where(Item.id.in_(numbers[start : start + 500])).order_by(Item.id)
-            ask.session.execute(rows.with_for_update(key_share=True)).all()
-        stored |= documents.read_many(ask.session, numbers[start : start + 500])
+    for start in range(0, len(numbers), CHUNK):
+        stored |= documents.read_many(ask.session, numbers[start : start + CHUNK])
     return stored
+
+
+def claim(ask: Ask, found: Sequence[Item]) -> None:
+    """Wait for others who change the labels of these items and read again what is remembered of the items (`kept_of`);
+    who comes later waits until this transaction ends. The package sends tags of the same images in several calls at once."""
+    if ask.session.get_bind().dialect.name != "postgresql":
+        return  # SQLite has one writer anyway
+    there = {item.id: item for item in found}
+    numbers = sorted(there)
+    for start in range(0, len(numbers), CHUNK):
+        rows = select(Item.id, Item.source).where(Item.id.in_(numbers[start : start + CHUNK])).order_by(Item.id)
+        for key, source in ask.session.execute(rows.with_for_update(key_share=True)):
+            set_committed_value(there[key], "source", source)
 
 
 def signatures(ask: Ask, stored: dict[int, Stored]) -> dict[int, Signed]:
