@@ -254,6 +254,14 @@ def test_what_comes_at_once_is_stored_once_and_wholly(bench: Bench) -> None:
     there = bench.ask("images.info", {"id": image["id"]})["tags"]
     assert sorted(entry["value"] for entry in there) == sorted(notes), "each value that was added at once is kept"
 
+    number = {"name": "count", "settings": {"type": "any_number"}}
+    (tag,) = bench.ask("tags.bulk.add", {"projectId": made["id"], "tags": [number]})
+    bench.ask("image-tags.bulk.add-to-image", {"tagId": tag["id"], "ids": [image["id"]], "value": 0})
+    asked = {"datasetId": dataset, "filters": [{"type": "images_tag", "data": {"tagId": tag["id"]}}]}
+    assert bench.ask("images.list", asked)["total"] == 1, "0 is a value"
+    counted = bench.ask("projects.stats", {"id": made["id"]})["imageTags"]["items"]
+    assert {row["tagMeta"]["name"]: row["total"] for row in counted} == {"note": 1, "count": 1}
+
 
 def test_other_teams_are_not_there(bench: Bench) -> None:
     key = bench.stranger()

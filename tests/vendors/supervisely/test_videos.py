@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -287,3 +288,26 @@ answer([p.id, d.id, v.id, api.video.annotation.download(v.id)["objects"][0]["id"
     assert bench.ask("videos.annotations.bulk.info", {"datasetId": dataset, "videoIds": [video]}) == before
     assert bench.ask("datasets.info", {"id": dataset})["itemsCount"] == 1
     assert project
+
+
+def test_labels_of_a_video_that_come_at_once_are_all_kept(bench: Bench, clip: str) -> None:
+    dataset, video, car, speed = run(bench, """
+p, d, meta = place()
+v = api.video.upload_path(d.id, "clip.mp4", "clip.mp4")
+answer([d.id, v.id, meta.get_obj_class("car").sly_id, meta.get_tag_meta("speed").sly_id])
+""")  # fmt: skip
+    box = {"points": {"exterior": [[0, 0], [5, 5]], "interior": []}}
+
+    def added(frame: int) -> tuple[int, int]:
+        objects = [{"classId": car, "entityId": video}]
+        (thing,) = bench.ask("annotation-objects.bulk.add", {"datasetId": dataset, "annotationObjects": objects})
+        figure = {"objectId": thing["id"], "geometryType": "rectangle", "geometry": box, "meta": {"frame": frame}}
+        bench.ask("figures.bulk.add", {"entityId": video, "figures": [figure]})
+        tag = {"videoId": video, "tagId": speed, "value": frame, "frameRange": [frame, frame]}
+        return thing["id"], bench.ask("videos.tags.add", tag)["id"]
+
+    with ThreadPoolExecutor(5) as pool:
+        ids = list(pool.map(added, range(10)))
+    (found,) = bench.ask("videos.annotations.bulk.info", {"datasetId": dataset, "videoIds": [video]})
+    assert [[f["objectId"] for f in frame["figures"]] for frame in found["frames"]] == [[thing] for thing, _ in ids]
+    assert {tag["id"]: tag["value"] for tag in found["tags"]} == {tag: n for n, (_, tag) in enumerate(ids)}

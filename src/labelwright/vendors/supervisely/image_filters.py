@@ -21,7 +21,7 @@ from labelwright.vendors.supervisely import collections, jobviews, wire
 from labelwright.vendors.supervisely.annotations import kept_of
 from labelwright.vendors.supervisely.asking import CHUNK, Ask
 from labelwright.vendors.supervisely.known import Known, Tag, known
-from labelwright.vendors.supervisely.labels import extra_of
+from labelwright.vendors.supervisely.labels import extra_of, is_set
 from labelwright.vendors.supervisely.wire import Refused
 
 Data = dict[str, Any]
@@ -133,7 +133,7 @@ def _values(attributes: Sequence[Mapping[str, Any]], more: Mapping[str, list[Any
     found: list[Any] = []
     for there in attributes:
         value = there.get(name)
-        if value not in (None, False):
+        if is_set(value):
             kept = more.get(name)
             found += kept if kept and kept[0] == value else value if isinstance(value, list) else [value]
     return found
@@ -228,7 +228,7 @@ def _tagger(_ask: Ask, data: Data) -> Test:
     (least, most), user, include = _range(data), _number(data, "userId"), _include(data)
 
     def test(labeled: Labeled) -> bool:
-        names = [name for name, value in labeled.document.attributes.items() if value not in (None, False)]
+        names = [name for name, value in labeled.document.attributes.items() if is_set(value)]
         count = sum(user is None or labeled.authors.of_attribute(name) == user for name in names)
         return (least <= count <= most) == include
 

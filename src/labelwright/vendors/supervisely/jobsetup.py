@@ -17,6 +17,7 @@ from labelwright.services import documents, workflows
 from labelwright.vendors.supervisely import wire
 from labelwright.vendors.supervisely.asking import Ask, extra_of
 from labelwright.vendors.supervisely.known import known
+from labelwright.vendors.supervisely.labels import is_set
 from labelwright.vendors.supervisely.wire import Refused
 
 CHUNK = 500
@@ -200,7 +201,7 @@ def _tagged(session: Session, ids: list[int], tags: list[dict[str, Any]]) -> set
 
 
 def _has(document: Document, name: str) -> bool:
-    return any(values.get(name) not in (None, False) for values in item_attributes(document))
+    return any(is_set(values.get(name)) for values in item_attributes(document))
 
 
 def workflow(session: Session, project: Project, *, checked: bool) -> Workflow:

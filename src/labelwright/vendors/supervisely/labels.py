@@ -49,6 +49,11 @@ def extra_of(thing: LabelObject) -> dict[str, Any]:
     return (thing.extra or {}).get(MINE) or {}
 
 
+def is_set(value: Any) -> bool:
+    """Whether an attribute's value is a tag: a flag that is off is none, the number 0 is one."""
+    return value is not None and value is not False
+
+
 def read_object(known: Known, sent: Any, grid: Grid, number: int, at: str, *, nested: bool) -> LabelObject:
     """Our object of a label. `nested`: its geometry lies under `geometry` and its class is named by id first; `number`: the
     object's id. Raises `Refused`."""

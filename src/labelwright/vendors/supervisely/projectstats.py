@@ -17,6 +17,7 @@ from labelwright.services import batches, documents
 from labelwright.vendors.supervisely import datasets
 from labelwright.vendors.supervisely.asking import CHUNK, Ask, Method, Methods
 from labelwright.vendors.supervisely.known import Known, known
+from labelwright.vendors.supervisely.labels import is_set
 from labelwright.vendors.supervisely.meta import class_row, tag_json
 
 By = dict[str, Counter[int]]  # name -> how many in each dataset
@@ -35,12 +36,12 @@ def labels_of(session: Session, project: Project) -> Iterator[tuple[int, Documen
 
 def names_of(document: Document) -> set[str]:
     """The attributes that are set on an item as a whole or on one of its frames."""
-    return {name for there in item_attributes(document) for name, value in there.items() if value not in (None, False)}
+    return {name for there in item_attributes(document) for name, value in there.items() if is_set(value)}
 
 
 def names_on(thing: LabelObject) -> set[str]:
     """The attributes that are set on an object, on a track also those of its keyframes."""
-    return {name for there in all_attributes(thing) for name, value in there.items() if value not in (None, False)}
+    return {name for there in all_attributes(thing) for name, value in there.items() if is_set(value)}
 
 
 def used(session: Session, project: Project, name: str) -> bool:

@@ -19,7 +19,7 @@ from labelwright.models.items import Item
 from labelwright.vendors.supervisely import wire
 from labelwright.vendors.supervisely.annotations import kept_of
 from labelwright.vendors.supervisely.known import Known, Tag
-from labelwright.vendors.supervisely.labels import MINE, extra_of, value_in, value_out
+from labelwright.vendors.supervisely.labels import MINE, extra_of, is_set, value_in, value_out
 from labelwright.vendors.supervisely.wire import Refused
 
 Values = dict[str, Any]
@@ -262,7 +262,7 @@ def _stored(value: Any) -> Any:
 
 
 def _set(values: Values) -> Values:
-    return {name: value for name, value in values.items() if value not in (None, False)}
+    return {name: value for name, value in values.items() if is_set(value)}
 
 
 def _whole(raw: Sequence[Raw]) -> Values:
