@@ -17,7 +17,7 @@ from labelwright.vendors.supervisely.geometry import Grid
 from labelwright.vendors.supervisely.known import ANY, Known, known
 from labelwright.vendors.supervisely.labels import UNSIGNED, Signed
 from labelwright.vendors.supervisely.tracks import Sheet, Track, figure_id, split_figure
-from labelwright.vendors.supervisely.videosheets import save, sheet, signed_of, tag_json, track_of
+from labelwright.vendors.supervisely.videosheets import save, sheet, sheets, signed_of, tag_json, track_of
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
@@ -45,13 +45,12 @@ def add_objects(ask: Ask) -> list[dict[str, Any]]:
         refs.append(wire.whole(entry["entityId"], f"annotationObjects[{number}].entityId"))
     found = {item.id: item for item in ask.items(refs, "manage", batch=batch)}
     given: list[int] = [0] * len(sent)
-    for item in found.values():
-        page, base = sheet(ask, item, knows)
+    for page, base in sheets(ask, list(found.values()), knows):
         for place, (ref, entry) in enumerate(zip(refs, sent, strict=True)):
-            if ref == item.id:
+            if ref == page.item.id:
                 at = f"annotationObjects[{place}].classId"
                 track = page.new_track(knows.class_of(wire.whole(entry.get("classId"), at), at).name)
-                given[place] = ids.join(item.id, track.number)
+                given[place] = ids.join(ref, track.number)
         save(ask, page, base)
     return [{"id": number} for number in given]
 
@@ -63,11 +62,10 @@ def remove_objects(ask: Ask) -> dict[str, Any]:
     for ref in refs:
         item_id, number = ids.split(ref)
         by_item.setdefault(item_id, []).append(number)
-    for item in ask.items(list(by_item), "manage"):
-        page, base = sheet(ask, item)
+    for page, base in sheets(ask, ask.items(list(by_item), "manage")):
         gone: list[int] = []
-        for number in by_item[item.id]:
-            track_of(page, number, ids.join(item.id, number))
+        for number in by_item[page.item.id]:
+            track_of(page, number, ids.join(page.item.id, number))
             gone += [number, *(track.number for track in page.beside(number))]
         save(ask, page, base, list(dict.fromkeys(gone)))
     return {"success": True}
@@ -114,7 +112,7 @@ def _object_json(page: Sheet, track: Track, signed: Signed) -> dict[str, Any]:
 
 def add_figures(ask: Ask, item: Item, sent: Sequence[Any]) -> list[dict[str, Any]]:
     """New figures of a video's objects, each in its frame; their ids in the order they were sent."""
-    page, base = sheet(ask, item)
+    page, base = next(sheets(ask, [item]))
     given = []
     for number, entry in enumerate(sent):
         at = f"figures[{number}]"
@@ -176,9 +174,8 @@ def by_video(ask: Ask, refs: Sequence[int]) -> Iterator[tuple[Sheet, int, list[P
     for ref in refs:
         item_id, number, frame = split_figure(ref)
         by_item.setdefault(item_id, []).append((number, frame, ref))
-    for item in ask.items(list(by_item), "manage"):
-        page, base = sheet(ask, item)
-        yield page, base, [(track_of(page, number, ref), frame, ref) for number, frame, ref in by_item[item.id]]
+    for page, base in sheets(ask, ask.items(list(by_item), "manage")):
+        yield page, base, [(track_of(page, number, ref), frame, ref) for number, frame, ref in by_item[page.item.id]]
 
 
 def _figure(ask: Ask, ref: int) -> tuple[Sheet, int, Track, int]:

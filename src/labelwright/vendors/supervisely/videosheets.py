@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from labelwright.geometry.document import Document
@@ -28,6 +28,12 @@ def sheet(ask: Ask, item: Item, knows: Known | None = None) -> tuple[Sheet, int]
     stored = documents.read(ask.session, item.id)
     there = knows or known(ask.session, ask.project_of(item))
     return Sheet(there, item, stored.document), stored.version
+
+
+def sheets(ask: Ask, found: Sequence[Item], knows: Known | None = None) -> Iterator[tuple[Sheet, int]]:
+    """`sheet` of each of these videos, to be changed: others who change them wait until this transaction ends."""
+    annotations.claim(ask, found)
+    return (sheet(ask, item, knows) for item in found)
 
 
 def save(ask: Ask, page: Sheet, base: int, gone: Sequence[int] = ()) -> None:

@@ -10,7 +10,7 @@ from labelwright.models.projects import Project
 from labelwright.vendors.supervisely import ids, labels, wire
 from labelwright.vendors.supervisely.asking import Ask, Method, Methods
 from labelwright.vendors.supervisely.tracks import Raw, Sheet, Track, split_tag, tag_id
-from labelwright.vendors.supervisely.videosheets import save, sheet, signed_of, tag_json, track_of
+from labelwright.vendors.supervisely.videosheets import save, sheets, signed_of, tag_json, track_of
 from labelwright.vendors.supervisely.wire import Refused
 
 MOST = 5000
@@ -19,7 +19,7 @@ MOST = 5000
 def add_video_tags(ask: Ask) -> list[dict[str, Any]]:
     """Tags on a video; their ids in the order they were sent."""
     item = ask.item("videoId", "manage")
-    page, base = sheet(ask, item)
+    page, base = next(sheets(ask, [item]))
     made = [
         page.read_tag(wire.object_of(v, f"tags[{n}]"), f"tags[{n}]", None)
         for n, v in enumerate(ask.list("tags", most=MOST))
@@ -33,7 +33,7 @@ def add_video_tags(ask: Ask) -> list[dict[str, Any]]:
 def add_video_tag(ask: Ask) -> dict[str, Any]:
     """One tag on a video."""
     item = ask.item("videoId", "manage")
-    page, base = sheet(ask, item)
+    page, base = next(sheets(ask, [item]))
     raw = page.read_tag(ask.body, "tag", None)
     page.tags = [*page.tags, raw]
     page.touched(None)
@@ -47,12 +47,11 @@ def add_to_items(
 ) -> list[dict[str, Any]]:
     """Tags on videos: `places` says which of them are for which video; their ids in the order they were sent."""
     given: dict[int, int] = {}
-    for item in found:
-        page, base = sheet(ask, item)
-        for place in places[item.id]:
+    for page, base in sheets(ask, found):
+        for place in places[page.item.id]:
             raw = page.read_tag(sent[place], f"tags[{place}]", None)
             page.tags = [*page.tags, raw]
-            given[place] = tag_id(item.id, raw["n"])
+            given[place] = tag_id(page.item.id, raw["n"])
         page.touched(None)
         save(ask, page, base)
     return [{**entry, "id": given[place]} for place, entry in enumerate(sent)]
@@ -73,17 +72,18 @@ def add_object_tag(ask: Ask) -> dict[str, Any]:
 def _tag_objects(ask: Ask, sent: Sequence[dict[str, Any]], project: Project | None) -> list[int]:
     places = [ids.split(wire.whole(entry.get("objectId"), f"tags[{n}].objectId")) for n, entry in enumerate(sent)]
     given: list[int] = [0] * len(sent)
-    for item in ask.items(list(dict.fromkeys(item_id for item_id, _ in places)), "manage"):
-        if project is not None and item.project_id != project.id:
-            raise Refused(400, f"The video {item.id} is not in the project {project.id}.")
-        page, base = sheet(ask, item)
+    found = ask.items(list(dict.fromkeys(item_id for item_id, _ in places)), "manage")
+    wrong = next((item for item in found if project is not None and item.project_id != project.id), None)
+    if wrong is not None and project is not None:
+        raise Refused(400, f"The video {wrong.id} is not in the project {project.id}.")
+    for page, base in sheets(ask, found):
         for place, ((item_id, number), entry) in enumerate(zip(places, sent, strict=True)):
-            if item_id == item.id:
+            if item_id == page.item.id:
                 track = track_of(page, number, entry["objectId"])
                 raw = page.read_tag(entry, f"tags[{place}]", track.class_name)
                 track.tags = [*track.tags, raw]
                 page.touched(track)
-                given[place] = tag_id(item.id, raw["n"])
+                given[place] = tag_id(item_id, raw["n"])
         save(ask, page, base)
     return given
 
@@ -91,7 +91,7 @@ def _tag_objects(ask: Ask, sent: Sequence[dict[str, Any]], project: Project | No
 def _change_tag(ask: Ask, change: Callable[[Sheet, list[Raw], Raw, Track | None], list[Raw]]) -> dict[str, Any]:
     item_id, number = split_tag(ask.whole("id"))
     item = ask.items([item_id], "manage")[0]
-    page, base = sheet(ask, item)
+    page, base = next(sheets(ask, [item]))
     found = page.find(number)
     if found is None:
         raise Refused(404, f"There is no tag {ask.whole('id')}.", "Not found")
