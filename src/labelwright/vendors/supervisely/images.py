@@ -23,7 +23,7 @@ from labelwright.services.items import NewImage
 from labelwright.services.media import Ingested, Kept
 from labelwright.storage import content_key
 from labelwright.vendors.supervisely import datasets, image_filters, image_tags, listing, wire
-from labelwright.vendors.supervisely.annotations import keep
+from labelwright.vendors.supervisely.annotations import claim, keep
 from labelwright.vendors.supervisely.asking import CHUNK, Ask, Method, Methods
 from labelwright.vendors.supervisely.listing import ID, Field
 from labelwright.vendors.supervisely.wire import Refused
@@ -301,6 +301,7 @@ def edit(ask: Ask) -> dict[str, Any]:
             free_names(ask, batch, [name])
             item.name = name
     if ask.has("description"):
+        claim(ask, [item])
         keep(item, description=ask.text("description") or None)
     if ask.has("meta"):
         item.meta = ask.object("meta") or None

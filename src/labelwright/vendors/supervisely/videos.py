@@ -215,6 +215,7 @@ def described(ask: Ask, found: Sequence[Item]) -> list[dict[str, Any]]:
 def custom_data(ask: Ask) -> dict[str, Any]:
     """Keep the client's own data with a video."""
     item = video(ask, "id", "manage")
+    annotations.claim(ask, [item])
     annotations.keep(item, customData=ask.object("customData"))
     ask.session.flush()
     return {"success": True}
