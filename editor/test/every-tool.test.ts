@@ -32,6 +32,7 @@ const STATES: Record<string, Record<string, Reach>> = {
   oriented_rectangle: { side: (d) => void d.move(500, 100).down(500, 100).move(600, 100), depth: (d) => void d.drag([500, 100], [600, 100]).move(600, 200) },
   polygon: { points: (d) => void d.click(500, 100).click(600, 100).click(600, 200), freehand: (d) => void d.down(500, 100).move(550, 150).move(600, 100) },
   polyline: { points: (d) => void d.click(500, 100).click(600, 100), freehand: (d) => void d.down(500, 100).move(550, 150) },
+  reshape: { points: (d) => void drawn(d).take("reshape").click(600, 350).move(650, 350), freehand: (d) => void drawn(d).take("reshape").down(600, 350).move(640, 350).move(660, 360) },
   point: { pressed: (d) => void d.move(500, 100).down(500, 100) },
   landmarks: { points: (d) => void d.click(500, 100).click(600, 100) },
   skeleton: { dragging, "second corner": corner },
@@ -59,6 +60,9 @@ const STATES: Record<string, Record<string, Reach>> = {
     return corner(d);
   } },
 };
+
+/** A polygon to change, selected. */
+const drawn = (d: Driver): Driver => d.take("polygon").click(500, 300).click(600, 300).click(600, 400).click(500, 400).enter();
 
 /** A mask to take from, selected. */
 function painted(d: Driver): Driver {

@@ -116,6 +116,14 @@ def polyline(b: Bench) -> None:
     assert at(b.made("polyline"), [20, 300, 60, 320, 80, 300])
 
 
+def reshape(b: Bench) -> None:
+    before = next(o for o in b.known if o["shape"]["type"] == "polygon")
+    b.take("reshape").click(80, 250).click(110, 250).click(110, 210).click(80, 210)
+    found = b.now(before, lambda o: len(o["shape"]["parts"][0][0]) == 16)
+    assert near([max(pixels(found["shape"]["parts"][0][0], SIZE)[::2])], [110], 2)
+    assert found["shape"]["parts"][0][1] == before["shape"]["parts"][0][1]
+
+
 def point(b: Bench) -> None:
     b.take("point").click(30, 350)
     assert at(b.made("point"), [30, 350])
@@ -218,7 +226,7 @@ def model(b: Bench) -> None:
 
 TOOLS: dict[str, Callable[[Bench], None]] = {
     "select": select, "pan": pan, "rectangle": rectangle, "oriented_rectangle": oriented, "polygon": polygon, "polyline": polyline,
-    "point": point, "landmarks": landmarks, "skeleton": skeleton, "cuboid": cuboid, "brush": brush, "eraser": eraser,
+    "reshape": reshape, "point": point, "landmarks": landmarks, "skeleton": skeleton, "cuboid": cuboid, "brush": brush, "eraser": eraser,
     "area": lasso, "fill": fill, "outline": outline, "cutout": cutout, "superpixels": superpixels, "model": model,
 }  # fmt: skip
 

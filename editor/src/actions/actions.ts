@@ -20,7 +20,7 @@ export interface Action {
 }
 
 const TOOL_KEYS: Record<string, string[]> = {
-  select: ["V"], pan: [], rectangle: ["B"], oriented_rectangle: ["O"], polygon: ["P"], polyline: ["L"], point: ["K"], landmarks: ["J"], skeleton: ["S"], cuboid: ["C"], brush: ["M"], eraser: ["X"], area: ["Shift+M"], fill: ["Shift+F"],
+  select: ["V"], pan: [], rectangle: ["B"], oriented_rectangle: ["O"], polygon: ["P"], polyline: ["L"], reshape: ["Shift+V"], point: ["K"], landmarks: ["J"], skeleton: ["S"], cuboid: ["C"], brush: ["M"], eraser: ["X"], area: ["Shift+M"], fill: ["Shift+F"],
   outline: ["G"], cutout: ["Shift+G"], superpixels: ["Shift+B"], model: ["Shift+O"],
 };
 

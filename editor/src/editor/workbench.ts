@@ -16,7 +16,7 @@ import type { SettingsStore } from "../store/settings.ts";
 import type { Draft, Store } from "../store/store.ts";
 import type { Undo } from "../store/undo.ts";
 import { TOOLS } from "../tools/index.ts";
-import { type Desk, type Tool, type ToolSpec, helped, kindsOf } from "../tools/tool.ts";
+import { type Desk, type Tool, type ToolSpec, edits, helped, kindsOf } from "../tools/tool.ts";
 import { Camera } from "./camera.ts";
 import { Gaps } from "./gaps.ts";
 import { Scene } from "./scene.ts";
@@ -78,7 +78,7 @@ export class Workbench implements Desk {
   setTool(id: string): void {
     const spec = TOOLS.find((t) => t.id === id);
     if (!spec) return;
-    if (spec.kind && !this.parts.mayEdit()) return this.say("You are looking only; nothing can be drawn here");
+    if (edits(spec) && !this.parts.mayEdit()) return this.say("You are looking only; nothing can be drawn here");
     const kind = this.kindFor(kindsOf(spec));
     if (spec.kind && !kind) return this.say(`No class of this project takes the shape ${kindLabel(spec.kind).toLowerCase()}`);
     if (!helped(spec, this.help)) return this.say(spec.needs === "model" ? "This project has no model to ask" : "This server cannot help with that");

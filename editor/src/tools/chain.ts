@@ -9,7 +9,7 @@ import { polygonOf } from "../shapes/polygon.ts";
 import { Drawing } from "./drawing.ts";
 import { type Desk, type Pointer, type ToolSpec, sketch, SKETCH } from "./tool.ts";
 
-interface ChainDraft {
+export interface ChainDraft {
   points: Flat;
   pressed: boolean;
   /** Where in `points` a freehand stretch began. */

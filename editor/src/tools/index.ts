@@ -11,10 +11,11 @@ import { orientedTool } from "./oriented.ts";
 import { outlineTool } from "./outline.ts";
 import { panTool } from "./pan.ts";
 import { pointTool } from "./point.ts";
+import { reshapeTool } from "./reshape.ts";
 import { selectTool } from "./select.ts";
 import { superpixelTool } from "./superpixels.ts";
 import type { ToolSpec } from "./tool.ts";
 
 export const TOOLS: readonly ToolSpec[] = [
-  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool, areaTool, fillTool, outlineTool, cutoutTool, superpixelTool, modelTool,
+  selectTool, panTool, rectangleTool, orientedTool, polygonTool, lineTool, reshapeTool, pointTool, landmarksTool, skeletonTool, cuboidTool, brushTool, eraserTool, areaTool, fillTool, outlineTool, cutoutTool, superpixelTool, modelTool,
 ];

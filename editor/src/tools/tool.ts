@@ -90,6 +90,8 @@ export interface ToolSpec {
   icon: string;
   /** The kind of shape that it draws; null for tools that only change. */
   kind: ShapeType | null;
+  /** What a tool that only changes works on; none: anything. */
+  changes?: readonly ShapeType[];
   /** Further kinds that it can draw. */
   also?: readonly ShapeType[];
   /** It is there only where the server can help with this, or has a model to ask. */
@@ -99,6 +101,9 @@ export interface ToolSpec {
 
 /** All kinds that the tool can draw, the usual one first. */
 export const kindsOf = (spec: ToolSpec): readonly ShapeType[] => (spec.kind ? [spec.kind, ...(spec.also ?? [])] : []);
+
+/** Does it draw or change, so that it is of no use to those who only look? */
+export const edits = (spec: ToolSpec): boolean => spec.kind !== null || spec.changes !== undefined;
 
 /** Can this tool work here? */
 export const helped = (spec: ToolSpec, help: Pick<Help, "tools" | "models">): boolean =>

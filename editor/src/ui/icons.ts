@@ -8,6 +8,7 @@ import square from "lucide-static/icons/square.svg";
 import diamond from "lucide-static/icons/diamond.svg";
 import pentagon from "lucide-static/icons/pentagon.svg";
 import line from "lucide-static/icons/spline.svg";
+import reshape from "lucide-static/icons/spline-pointer.svg";
 import point from "lucide-static/icons/circle-dot.svg";
 import landmarks from "lucide-static/icons/waypoints.svg";
 import person from "lucide-static/icons/person-standing.svg";
@@ -62,7 +63,7 @@ import sparkles from "lucide-static/icons/sparkles.svg";
 import skip from "lucide-static/icons/chevrons-right.svg";
 
 const ICONS: Record<string, string> = {
-  pointer, hand, square, diamond, pentagon, line, point, landmarks, person, box, brush, bucket, lasso, eraser, undo, redo, eye, eyeOff, lock, lockOpen, trash, copy, search, comment, book, image, keyboard, left, right, first, last, play, pause, sun, moon, sliders, x, check, panel, history, fit, list, alert, cloud, cloudOff, back, plus, minus, more, pin, clock, tag, saved, skip, magnet, scissors, puzzle, sparkles,
+  pointer, hand, square, diamond, pentagon, line, reshape, point, landmarks, person, box, brush, bucket, lasso, eraser, undo, redo, eye, eyeOff, lock, lockOpen, trash, copy, search, comment, book, image, keyboard, left, right, first, last, play, pause, sun, moon, sliders, x, check, panel, history, fit, list, alert, cloud, cloudOff, back, plus, minus, more, pin, clock, tag, saved, skip, magnet, scissors, puzzle, sparkles,
 };
 
 /** An icon by its name here; decorative, so what it means must be said beside it. */

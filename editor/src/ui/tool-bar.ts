@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { ACTIONS, keysOf } from "../actions/actions.ts";
 import { shown } from "../actions/keys.ts";
 import { TOOLS } from "../tools/index.ts";
-import { helped, kindsOf } from "../tools/tool.ts";
+import { edits, helped, kindsOf } from "../tools/tool.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
@@ -18,12 +18,12 @@ export class ToolBar extends Panel {
 
   override render(): TemplateResult {
     const { session } = this;
-    const usable = TOOLS.filter((t) => helped(t, session.bench.help) && (!t.kind || session.ontology.classes.some((c) => kindsOf(t).some((kind) => session.ontology.takes(c.name, kind)))));
+    const usable = TOOLS.filter((t) => helped(t, session.bench.help) && (!edits(t) || session.ontology.classes.some((c) => (t.changes ?? kindsOf(t)).some((kind) => session.ontology.takes(c.name, kind)))));
     // All of them are in sight on a low screen, too.
     this.style.setProperty("--count", String(usable.length + EXTRA.length));
     return html`
       <div class="tools" role="toolbar" aria-label="Tools" aria-orientation="vertical">
-        ${usable.map((t) => this.tool(t.id, t.label, t.icon, !!t.kind))}
+        ${usable.map((t) => this.tool(t.id, t.label, t.icon, edits(t)))}
       </div>
       <div class="tools extra" role="toolbar" aria-label="Edit and view">${EXTRA.map(([id, name]) => this.action(id, name))}</div>`;
   }
