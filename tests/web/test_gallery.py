@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from labelwright.edge.auth import COOKIE
-from labelwright.services import identity
+from labelwright.models.items import Item
+from labelwright.models.work import Job
+from labelwright.services import batches, comments, identity, issues
 from tests.support import work
 from tests.support.serving import served
 from tests.web.conftest import Site
@@ -84,16 +86,24 @@ def test_a_reviewer_accepts_from_the_grid(site: Site, address: str, page: Any) -
 
 def test_no_page_is_wider_than_its_window_or_complains(site: Site, address: str, page: Any) -> None:
     enter(page, site, address, "alice")
+    with site.database.write() as session:
+        actor, item = identity.actor_of(session, site.cast.users["max"]), session.get_one(Item, site.tasks[0].item_id)
+        issue = issues.create(session, actor, site.cast.team.id, "An issue with quite a long name " * 5)
+        comments.add(session, actor, item, issue.name).issue_id = issue.id
+        site_item, long = f"/items/{item.uid}", batches.create(session, site.project, "a-batch-of-one-drive_" * 5)
+        session.get_one(Job, site.job.id).batch_id = long.id
     noted: list[str] = []
     page.on("console", lambda message: noted.append(f"{page.url}: {message.text}") if message.type == "error" else None)
     paths = [site.url + p for p in ("", "/items", "/items?as=table", "/batches", "/jobs", "/jobs?as=table", "/tasks", "/review", "/ontology",
-                                    "/workflow", "/exports", "/activity", "/settings", "/connect", "/webhooks")]  # fmt: skip
+                                    "/workflow", "/exports", "/activity", "/settings", "/connect", "/webhooks", "/models", "/imports")]  # fmt: skip
     paths += [
         "/work",
         "/projects",
         "/account",
         f"/team/{site.cast.team.uid}",
         f"/team/{site.cast.team.uid}/keys",
+        f"/team/{site.cast.team.uid}/issues",
+        site_item,
         f"/jobs/{site.job.uid}",
     ]
     wide = []
@@ -110,5 +120,12 @@ def test_no_page_is_wider_than_its_window_or_complains(site: Site, address: str,
             )
             if over > 0 or unnamed:
                 wide.append((width, path, over, unnamed))
+        # The menu of the last row is not cut off by the table.
+        page.goto(address + site.url + "/batches")
+        page.locator("main details.menu summary").last.click()
+        assert page.evaluate(
+            """() => { const last = [...document.querySelectorAll('main details[open] .menu-items button')].at(-1), at = last.getBoundingClientRect();
+                       return last.contains(document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)); }"""
+        )
     assert not wide
     assert not noted

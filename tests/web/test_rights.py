@@ -39,6 +39,9 @@ def test_each_role_sees_its_pages_and_no_others(site: Site) -> None:
             if status != (200 if path in allowed else 403):
                 wrong.append((name, path, status))
     assert not wrong
+    refusal = site.as_("bob").get(site.url + "/settings").text
+    assert "takes manager" in refusal
+    assert 'href="/work"' in refusal  # in their own frame, with the way to everything else
 
 
 def test_another_teams_project_is_not_there(site: Site) -> None:

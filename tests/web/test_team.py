@@ -109,6 +109,7 @@ def test_issues_are_listed_with_what_was_said_and_where(site: Site) -> None:
         for number in range(230):
             issues.create(session, actor, site.cast.team.id, f"More {number}")
         issues.change(session, actor, row, pinned=True)
+        issues.change(session, actor, issues.create(session, actor, site.cast.team.id, "Settled"), status="closed")
     page = bob.get(url).text
     for part in (
         "Loose &lt;b&gt;boxes",
@@ -116,10 +117,11 @@ def test_issues_are_listed_with_what_was_said_and_where(site: Site) -> None:
         f"/items/{item.uid}",
         "Pinned",
         "More 229",
-        "The newest 200 of 231",
+        "The newest 200 of 232",
     ):
         assert part in page, part
     assert "More 12<" not in page
-    assert "No issue is closed" in bob.get(url + "?status=closed").text
+    assert "Settled" not in page  # open ones first
+    assert "Settled" in bob.get(url + "?status=closed").text
     assert site.as_("charlie").get(url).status_code == 404
-    assert "Issue: Loose" in bob.get(f"/items/{item.uid}").text
+    assert f'issues#issue-{row.id}">Issue: Loose' in bob.get(f"/items/{item.uid}").text

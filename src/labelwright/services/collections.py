@@ -54,7 +54,7 @@ def sizes(session: Session, project: Project) -> dict[int, int]:
         .where(Collection.project_id == project.id)
         .group_by(CollectionItem.collection_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return {key: count for key, count in session.execute(query)}
 
 
 def create(

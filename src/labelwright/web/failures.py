@@ -70,4 +70,5 @@ def _answer(request: Request, status: int, title: str, words: str, problems: lis
     if is_part(request):
         body = render("_fault.html", words=words, problems=problems or [])
         return HTMLResponse(body, status)
-    return html(request, "error.html", None, status=status, title=title, words=words, problems=problems or [])
+    actor = getattr(request.state, "actor", None)  # of whom the failed call was, when that was found out
+    return html(request, "error.html", actor, status=status, title=title, words=words, problems=problems or [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -105,9 +106,13 @@ def handle(handler: Handler) -> Callable[[Request], Any]:
         finally:
             await form.close()
 
+    def shown(request: Request, form: FormData, call: Call) -> Response:
+        request.state.actor = call.actor  # an error is shown in their frame
+        return handler(View(call, form), **request.path_params)
+
     def answer(request: Request, form: FormData) -> Response:
         context: Context = request.app.state.context
-        return run(context, request, lambda call: handler(View(call, form), **request.path_params))
+        return run(context, request, partial(shown, request, form))
 
     endpoint.__name__, endpoint.__doc__ = handler.__name__, handler.__doc__
     return endpoint

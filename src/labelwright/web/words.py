@@ -37,6 +37,8 @@ JOB_STATES = {
     "archived": ("todo", "Archived"),
 }
 
+FILE_ROLES = {"main": "Main file", "frame": "Frame", "reference": "Reference", "mask": "Labels as a mask"}
+
 # Each: the look (a colour of tokens.css) and the words. The keys are also the `state` filter of lists.
 TASK_LOOKS = {
     "todo": ("todo", "To do"),

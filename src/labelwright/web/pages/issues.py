@@ -22,7 +22,7 @@ PLACES = 12  # items told of each
 
 
 def index(view: View, uid: str) -> Response:
-    """A team's issues, pinned ones first, then the newest; what was said of each and on which items it was seen."""
+    """A team's issues, pinned ones first, then open ones, the newest first; what was said of each and on which items it was seen."""
     team = access.team(view.session, view.actor, uid)
     status = view.query.get("status", "")
     rows = [
@@ -30,7 +30,7 @@ def index(view: View, uid: str) -> Response:
         for row in issues.of_team(view.session, view.actor, team.id)
         if status not in STATUSES or status in ("", row.status)
     ]
-    shown = sorted(rows, key=lambda row: (not row.pinned, -row.id))[:MOST]
+    shown = sorted(rows, key=lambda row: (not row.pinned, row.status == "closed", -row.id))[:MOST]
     ids = [row.id for row in shown]
     said: dict[int, list[IssueComment]] = {}
     for comment in view.session.scalars(

@@ -55,6 +55,20 @@ document.addEventListener("click", async (event) => {
   toast("Copied.");
 });
 
+/* A menu in a table or board that scrolls would be cut off at its edge: it is placed by the window instead. */
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!menu.open || !menu.matches("details.menu") || !menu.closest(".scroll-x, .board")) return;
+  const items = $(".menu-items", menu), at = $("summary", menu).getBoundingClientRect();
+  items.style.position = "fixed";
+  items.style.right = `${document.documentElement.clientWidth - at.right}px`;
+  const under = at.bottom + 4 + items.offsetHeight <= window.innerHeight;
+  items.style.top = under ? `${at.bottom + 4}px` : `${Math.max(4, at.top - 4 - items.offsetHeight)}px`;
+}, true);
+document.addEventListener("scroll", (event) => {
+  for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target) && menu.closest(".scroll-x, .board")) menu.open = false;
+}, true);
+
 /* Try: data-try="address" of the API is called; what came of it is told in the button's data-try-into. */
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-try]");
@@ -65,7 +79,7 @@ document.addEventListener("click", async (event) => {
   try {
     const answer = await fetch(button.dataset.try, { method: "POST", credentials: "same-origin" });
     const body = await answer.json();
-    into.textContent = answer.ok ? `Answered in ${body.seconds} s with ${body.objects} objects.` : body.detail;
+    into.textContent = answer.ok ? `Answered in ${body.seconds} s with ${body.objects} object${body.objects === 1 ? "" : "s"}.` : body.detail;
   } catch {
     into.textContent = "The server did not answer.";
   }
