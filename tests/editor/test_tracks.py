@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.editor.conftest import Hand, Studio, Task, near
+from labelwright.geometry import document, masks
+from labelwright.geometry import tracks as geometry
+from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, Task, eventually, near
+from tests.editor.test_handling import SEMANTIC, half
 from tests.editor.test_video import keyframes, track
 
 pytestmark = pytest.mark.browser
@@ -107,3 +110,41 @@ def test_a_chosen_range_is_carried_over_in_both_directions(studio: Studio, hand:
     ana.page.wait_for_selector("button[aria-label^=Play]")
     ana.page.locator("button.range").click()
     assert ana.page.locator("button.range").count() == 0
+
+
+def test_masks_carried_over_frames_take_their_pixels_there(studio: Studio, hand: Hands) -> None:
+    """One class a pixel in a video: at the frames written, and where masks move over each other between them."""
+    road = half(1, "road", 0, 600)
+    tracks = [
+        {"id": 1, "class": "road", "keyframes": [{"frame": 0, "shape": road["shape"]}]},
+        {"id": 2, "class": "grass", "keyframes": [{"frame": 0, "shape": half(2, "grass", 600, 800)["shape"]}]},
+    ]
+    lines = [{"url": studio.site.url(f"/frame{i}.png")} for i in range(12)]
+    task = studio.task(tracks, studio.project("video", **SEMANTIC), frames=lines)
+    ana = hand().open(task)
+    gaps = ana.page.locator("button.gaps")
+    eventually(lambda: gaps.inner_text() == "Every pixel has a class")
+    # A stroke of the third mask over the border of the two, from the fifth frame on, fixed for ten frames.
+    go(ana, 4).press("2", "m", *["]"] * 3).drag((500, 250), (700, 250)).press("v").click(600, 250)
+    ana.press("Shift+E")
+    found = task.saved(lambda o: len(o) == 3 and len(o[2]["keyframes"]) == 2)
+    assert [f for f, _ in spans(found[0])] == [f for f, _ in spans(found[1])] == [0, 3, 4]
+    assert found[0]["keyframes"][0]["shape"] == found[0]["keyframes"][1]["shape"] == road["shape"]
+    for frame in (0, 3, 4, 11):
+        areas = areas_at(found, frame)
+        assert len(areas) == (2 if frame < 4 else 3)
+        assert sum(areas) == WIDTH * HEIGHT
+    assert gaps.inner_text() == "Every pixel has a class"
+    # The track of the grass goes over the others until the last frame: what it left has no class then.
+    go(ana, 11).press("Escape", "v").click(780, 50).press(*["Shift+ArrowLeft"] * 5)
+    eventually(lambda: gaps.inner_text() == "25,000 px without a class")
+    found = task.saved(lambda o: spans(o[1])[-1][0] == 11)
+    assert sum(areas_at(found, 11)) == WIDTH * HEIGHT - 25_000
+    ana.press(*["Control+z"] * 5)
+    eventually(lambda: gaps.inner_text() == "Every pixel has a class")
+
+
+def areas_at(found: list[dict[str, Any]], frame: int) -> list[int]:
+    """Pixels of each mask that saved tracks have at a frame."""
+    states = [geometry.state_at(o, frame) for o in document.decode(document.encode({"objects": found})).objects]
+    return [masks.area(state.shape) for state in states if state and isinstance(state.shape, document.Mask)]

@@ -24,7 +24,7 @@ export function uniteSelected(s: Session): void {
   if (all.length < 2) return s.say("Select two or more areas to unite");
   const shape = all.every((c) => c.shape.type === "mask") ? unitedMasks(all) : unitedPolygons(all);
   if (!shape) return s.say("Only areas can be united: boxes, polygons and masks");
-  s.store.change("user", (draft) => {
+  s.bench.change((draft) => {
     draft.put(withShape(all[0].object, s.bench.frame, shape));
     for (const { object } of all.slice(1)) draft.delete(object.id);
   });

@@ -104,7 +104,7 @@ export class Follow {
     let [done, changed] = [0, 0];
     if (!session.mayEdit) return session.say(LOOKING);
     session.undo.seal();
-    session.store.change("user", (draft) => {
+    session.bench.change((draft) => {
       for (const track of found.values()) {
         const object = session.store.get(run.renamed.get(track.id) ?? track.id);
         if (!track.keyframes.length) continue;

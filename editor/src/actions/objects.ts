@@ -201,16 +201,16 @@ export function reorder(s: Session, direction: 1 | -1): void {
 export function toggleOutside(s: Session): void {
   const tracks = selected(s).filter((o) => o.keyframes);
   const outside = tracks.some((o) => at(o, s.bench.frame));
-  s.store.change("user", (draft) => tracks.forEach((o) => draft.put(withOutside(o, s.bench.frame, outside))));
+  s.bench.change((draft) => tracks.forEach((o) => draft.put(withOutside(o, s.bench.frame, outside))));
 }
 
 /** Fixes the interpolated shape as a keyframe here, or takes the keyframe away. */
 export function toggleKeyframe(s: Session): void {
   const { frame } = s.bench;
-  s.store.change("user", (draft) => {
+  s.bench.change((draft) => {
     for (const object of selected(s)) {
       if (!object.keyframes) continue;
-      const shape = at(object, frame)?.shape;
+      const shape = s.bench.lookAt(object, frame);
       const without = keyAt(object, frame) ? withoutKey(object, frame) : null;
       if (without) draft.put(without);
       else if (!keyAt(object, frame) && shape) draft.put({ ...object, keyframes: [...object.keyframes, { frame, shape }].sort((a, b) => a.frame - b.frame) });

@@ -10,19 +10,18 @@ const before = (object: LabelObject, frame: number): Keyframe[] => (object.keyfr
 const from = (object: LabelObject, frame: number): Keyframe[] => (object.keyframes ?? []).filter((key) => key.frame >= frame);
 
 /** The keyframes from `frame` on, with one at `frame` itself that holds what is seen there. */
-function startingAt(object: LabelObject, frame: number): Keyframe[] {
+function startingAt(s: Session, object: LabelObject, frame: number): Keyframe[] {
   const keys = from(object, frame);
-  const seen = at(object, frame);
-  if (keys[0]?.frame === frame || !seen) return keys;
-  return [{ frame, shape: seen.shape, attributes: attributesAt(object, frame) }, ...keys];
+  const shape = s.bench.lookAt(object, frame);
+  if (keys[0]?.frame === frame || !shape) return keys;
+  return [{ frame, shape, attributes: attributesAt(object, frame) }, ...keys];
 }
 
 /** The keyframes before `frame`, closed by one just before it that holds what is seen there. */
-function endingBefore(object: LabelObject, frame: number): Keyframe[] {
+function endingBefore(s: Session, object: LabelObject, frame: number): Keyframe[] {
   const keys = before(object, frame);
-  const seen = at(object, frame - 1);
-  if (!keys.length || keys.at(-1)!.frame === frame - 1 || !seen) return keys;
-  return [...keys, { frame: frame - 1, shape: seen.shape }];
+  const shape = keys.length && keys.at(-1)!.frame !== frame - 1 ? s.bench.lookAt(object, frame - 1) : null;
+  return shape ? [...keys, { frame: frame - 1, shape }] : keys;
 }
 
 /** One track of several: at each frame what the first of them has there. Gaps are filled by moving on evenly. */
@@ -34,7 +33,7 @@ export function mergeTracks(s: Session): void {
   const last = Math.max(...all.map(endOf));
   const keyframes = [...keys.values()].sort((a, b) => a.frame - b.frame);
   if (Number.isFinite(last) && last > keyframes.at(-1)!.frame) keyframes.push({ frame: last, outside: true });
-  s.store.change("user", (draft) => {
+  s.bench.change((draft) => {
     draft.put({ ...all[0], keyframes });
     for (const object of all.slice(1)) draft.delete(object.id);
   });
@@ -54,12 +53,12 @@ export function splitTracks(s: Session): void {
   const cut = tracks(s).filter((o) => before(o, frame).length && (at(o, frame) || from(o, frame).length));
   if (!cut.length) return s.say("Go to a frame inside a selected track to split it there");
   const made: number[] = [];
-  s.store.change("user", (draft) => {
+  s.bench.change((draft) => {
     for (const object of cut) {
       const id = s.store.nextId();
       made.push(id);
-      draft.put({ ...object, id, keyframes: startingAt(object, frame), extra: null });
-      draft.put({ ...object, keyframes: [...endingBefore(object, frame), { frame, outside: true }] });
+      draft.put({ ...object, id, keyframes: startingAt(s, object, frame), extra: null });
+      draft.put({ ...object, keyframes: [...endingBefore(s, object, frame), { frame, outside: true }] });
     }
   });
   s.selection.set(made);
@@ -71,11 +70,11 @@ export function swapTracks(s: Session): void {
   const [a, b, more] = tracks(s);
   if (!b || more) return s.say("Select exactly two tracks to swap from here on");
   const swapped = (keep: LabelObject, take: LabelObject): LabelObject => {
-    const later = startingAt(take, frame);
+    const later = startingAt(s, take, frame);
     const keys = later.length && later[0].frame === frame ? later : [{ frame, outside: true }, ...later];
-    return { ...keep, keyframes: [...endingBefore(keep, frame), ...keys] };
+    return { ...keep, keyframes: [...endingBefore(s, keep, frame), ...keys] };
   };
-  s.store.change("user", (draft) => {
+  s.bench.change((draft) => {
     draft.put(swapped(a, b));
     draft.put(swapped(b, a));
   });
@@ -85,9 +84,9 @@ export function swapTracks(s: Session): void {
 /** The selected tracks end before this frame. */
 export function cutTracks(s: Session): void {
   const { frame } = s.bench;
-  s.store.change("user", (draft) => {
+  s.bench.change((draft) => {
     for (const object of tracks(s)) {
-      if (before(object, frame).length) draft.put({ ...object, keyframes: [...endingBefore(object, frame), { frame, outside: true }] });
+      if (before(object, frame).length) draft.put({ ...object, keyframes: [...endingBefore(s, object, frame), { frame, outside: true }] });
       else draft.delete(object.id);
     }
   });
@@ -107,27 +106,28 @@ export function propagateRange(s: Session): void {
 
 function carry(s: Session, first: number, end: number): void {
   const { frame } = s.bench;
-  const all = tracks(s).filter((o) => at(o, frame));
+  const all = tracks(s).filter((o) => s.bench.lookAt(o, frame));
   if (!all.length || end <= first) return;
-  s.store.change("user", (draft) => {
-    for (const object of all) draft.put(carried(object, frame, first, end, s.frames.count));
+  s.bench.change((draft) => {
+    for (const object of all) draft.put(carried(s, object, first, end));
   });
   s.say(`${count(all.length, "track")} carried over frames ${first + 1} to ${end + 1}`);
 }
 
-/** The track with what it shows at `frame` at every frame from `first` to `end`; outside of these it is as it was. */
-function carried(object: LabelObject, frame: number, first: number, end: number, frames: number): LabelObject {
-  const { shape } = at(object, frame)!;
+/** The track with what it shows at this frame at every frame from `first` to `end`; outside of these it is as it was. */
+function carried(s: Session, object: LabelObject, first: number, end: number): LabelObject {
+  const { frame } = s.bench;
+  const shape = s.bench.lookAt(object, frame);
   const keys = object.keyframes!;
   const { attributes } = keys[keyIndex(keys, frame)];
   const rest = keys.filter((key) => key.frame < first || key.frame > end);
   let changed = withKey({ ...object, keyframes: rest }, { frame: first, shape, attributes });
-  const before = first > 0 ? at(object, first - 1) : null;
-  if (before && !rest.some((key) => key.frame === first - 1)) changed = withKey(changed, { frame: first - 1, shape: before.shape });
+  const before = first > 0 ? s.bench.lookAt(object, first - 1) : null;
+  if (before && !rest.some((key) => key.frame === first - 1)) changed = withKey(changed, { frame: first - 1, shape: before });
   changed = withKey(changed, { frame: end, shape });
-  if (end + 1 < frames && !rest.some((key) => key.frame === end + 1)) {
-    const after = at(object, end + 1);
-    changed = withKey(changed, after ? { frame: end + 1, shape: after.shape } : { frame: end + 1, outside: true });
+  if (end + 1 < s.frames.count && !rest.some((key) => key.frame === end + 1)) {
+    const after = s.bench.lookAt(object, end + 1);
+    changed = withKey(changed, after ? { frame: end + 1, shape: after } : { frame: end + 1, outside: true });
   }
   return changed;
 }

@@ -1,6 +1,6 @@
 // What is to be seen at the present frame: each object's shape there, found by id or by place.
 
-import type { Shape } from "../geometry/kinds.ts";
+import type { Mask, Shape } from "../geometry/kinds.ts";
 import { type Bounds, type Metric, type Point, covers, grow } from "../geometry/plane.ts";
 import { nearestEdge } from "../geometry/polygon.ts";
 import type { LabelObject } from "../model/document.ts";
@@ -9,6 +9,7 @@ import { boundsFor, kindOf } from "../shapes/index.ts";
 import { Emitter } from "../store/emitter.ts";
 import type { Selection } from "../store/selection.ts";
 import type { Both, Store } from "../store/store.ts";
+import { below, orderOf, share } from "./exclusive.ts";
 import { Grid } from "./grid.ts";
 
 /** Places that changed and must be drawn again; null: everything. */
@@ -18,7 +19,10 @@ const REACH = 7;
 
 export class Scene {
   readonly dirtied = new Emitter<Dirty>();
+  /** What is shown of each object. */
   private readonly shapes = new Map<number, Shape>();
+  /** Masks of which a part lies under others, whole. */
+  private readonly covered = new Map<number, Mask>();
   private readonly grid = new Grid();
   private readonly order = new Map<number, number>();
   private now = 0;
@@ -26,11 +30,15 @@ export class Scene {
   constructor(
     private readonly store: Store,
     private readonly selection: Selection,
+    /** One class a pixel: of masks over each other the upper one is shown. */
+    private readonly exclusive = false,
   ) {
     this.rebuild();
     store.onChange((diff) => {
       const places: Bounds[] = [];
+      const beside = this.beside(diff.objects.keys());
       for (const [id, both] of diff.objects) places.push(...this.changed(id, both));
+      for (const id of this.beside(diff.objects.keys(), beside)) places.push(...this.uncover(id));
       if (places.length > 200) this.dirtied.emit(null);
       else if (places.length) this.dirtied.emit(places);
     });
@@ -48,31 +56,71 @@ export class Scene {
 
   private rebuild(): void {
     this.shapes.clear();
+    this.covered.clear();
     this.grid.clear();
     for (const object of this.store.objects) this.refresh(object.id);
+    if (this.exclusive) for (const id of this.shapes.keys()) this.uncover(id);
   }
 
   /** Takes the object as it is now; where it looks different. */
   private changed(id: number, objects: Both<LabelObject | undefined>): Bounds[] {
     const before = this.shapes.get(id);
     this.refresh(id);
-    const after = this.shapes.get(id);
-    const kind = after && kindOf(after);
-    if (kind?.change && before?.type === after?.type && onlyShape(objects)) return [kind.change(before!, after!)].filter((place) => place !== null);
-    return [before, after].filter((shape) => shape !== undefined).map(boundsFor);
+    return different(before, this.shapes.get(id), onlyShape(objects));
   }
 
   private refresh(id: number): void {
     const object = this.store.get(id);
     const after = object && at(object, this.now)?.shape;
+    this.covered.delete(id);
     if (after) {
       this.shapes.set(id, after);
-      this.order.set(id, Number(object.extra?.order ?? 0));
+      this.order.set(id, orderOf(object));
       this.grid.set(id, boundsFor(after));
     } else {
       this.shapes.delete(id);
       this.grid.delete(id);
     }
+  }
+
+  /** The mask as it is by itself. */
+  private whole(id: number): Mask | null {
+    const shape = this.covered.get(id) ?? this.shapes.get(id);
+    return shape?.type === "mask" ? shape : null;
+  }
+
+  /** These masks, and those that touch them and have a part under another mask or may have one now. */
+  private beside(ids: Iterable<number>, more: Iterable<number> = []): Set<number> {
+    const found = new Set<number>(more);
+    if (!this.exclusive) return found;
+    for (const id of ids) {
+      const mask = this.whole(id);
+      if (!mask) continue;
+      found.add(id);
+      for (const other of this.grid.query(boundsFor(mask))) {
+        const theirs = found.has(other) ? null : this.whole(other);
+        if (theirs && (this.covered.has(other) || share(mask, theirs))) found.add(other);
+      }
+    }
+    return found;
+  }
+
+  /** Shows of a mask what lies under no other; where that is different now. */
+  private uncover(id: number): Bounds[] {
+    const mask = this.whole(id);
+    const before = this.shapes.get(id);
+    if (!mask) return [];
+    const uppers = this.grid.query(boundsFor(mask)).filter((other) => this.compare(id, other) < 0);
+    const left = below(mask, uppers.map((upper) => this.whole(upper)).filter((upper) => upper !== null));
+    if (left === mask) this.covered.delete(id);
+    else this.covered.set(id, mask);
+    if (left) this.shapes.set(id, left);
+    else this.shapes.delete(id);
+    return left === before ? [] : different(before, left ?? undefined, true);
+  }
+
+  private compare(a: number, b: number): number {
+    return this.order.get(a)! - this.order.get(b)! || a - b;
   }
 
   shapeOf(id: number): Shape | null {
@@ -85,7 +133,7 @@ export class Scene {
 
   /** Visible objects that touch the box, from the bottom to the top. */
   query(bounds: Bounds): number[] {
-    return this.sorted(this.grid.query(bounds).filter((id) => !this.selection.hidden(id)));
+    return this.sorted(this.grid.query(bounds).filter((id) => this.shapes.has(id) && !this.selection.hidden(id)));
   }
 
   /** The same for several boxes: each object once. */
@@ -94,7 +142,7 @@ export class Scene {
   }
 
   private sorted(ids: number[]): number[] {
-    return ids.sort((a, b) => this.order.get(a)! - this.order.get(b)! || a - b);
+    return ids.sort((a, b) => this.compare(a, b));
   }
 
   /** Objects that lie wholly in the box. */
@@ -146,6 +194,13 @@ function chains(shape: Shape): { points: number[]; closed: boolean }[] {
   const closed = shape.type === "rectangle" || shape.type === "oriented_rectangle";
   const points = kindOf(shape).points(shape);
   return points.length ? [{ points, closed }] : [];
+}
+
+/** Where two looks of an object differ. `alike`: in colour and order they are the same. */
+function different(before: Shape | undefined, after: Shape | undefined, alike: boolean): Bounds[] {
+  const kind = after && kindOf(after);
+  if (kind?.change && before?.type === after?.type && alike) return [kind.change(before!, after!)].filter((place) => place !== null);
+  return [before, after].filter((shape) => shape !== undefined).map(boundsFor);
 }
 
 /** Is nothing but the shape different, nothing that decides on colour or order? */

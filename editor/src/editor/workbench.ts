@@ -1,13 +1,12 @@
 // What tools work on, without any canvas: the document at a frame, the selection, the tool and the class in hand.
 
-import { mayOverlap, withPixels } from "../geometry/areas.ts";
 import type { Mask, Shape, ShapeType } from "../geometry/kinds.ts";
 import type { Bounds, Metric, Point } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { Ontology } from "../model/ontology.ts";
 import { at, withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
-import { boundsFor, kindLabel } from "../shapes/index.ts";
+import { kindLabel } from "../shapes/index.ts";
 import { inherits } from "../shapes/mask-tiles.ts";
 import { Emitter } from "../store/emitter.ts";
 import { type Found, type Help, type Model, type Question, modelFor } from "../store/help.ts";
@@ -18,6 +17,7 @@ import type { Undo } from "../store/undo.ts";
 import { TOOLS } from "../tools/index.ts";
 import { type Desk, type Tool, type ToolSpec, edits, helped, kindsOf } from "../tools/tool.ts";
 import { Camera } from "./camera.ts";
+import { below, byHeight, maskAt, settle } from "./exclusive.ts";
 import { Gaps } from "./gaps.ts";
 import { Scene } from "./scene.ts";
 
@@ -56,8 +56,10 @@ export class Workbench implements Desk {
   private readonly lastFor = new Map<ShapeType, string>();
 
   constructor(readonly parts: Parts) {
-    this.scene = new Scene(parts.store, parts.selection);
+    this.scene = new Scene(parts.store, parts.selection, parts.semantic);
     this.gaps = parts.semantic ? new Gaps(this.scene) : null;
+    // What comes back leaves others the pixels that they have now.
+    if (parts.semantic) parts.undo.mend = (draft) => settle(draft, parts.store, () => false, this.frame);
     this.inHand = this.spec.make(this);
     this.className = parts.ontology.classes[0]?.name ?? null;
   }
@@ -223,16 +225,26 @@ export class Workbench implements Desk {
     }
     const id = store.nextId();
     const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape }] } : { shape };
-    const object: LabelObject = { id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name) };
-    const own = this.parts.semantic && shape.type === "mask" ? unlocked(this, id, shape) : shape;
-    if (!own) return null;
     this.lastFor.set(shape.type, labelClass.name);
-    store.change("user", (draft) => {
-      draft.put(withShape(object, this.frame, own));
-      this.carve(draft, id, own);
-    });
+    this.change((draft) => draft.put({ id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name) }));
+    if (!store.get(id)) return null;
     this.select([id]);
     return id;
+  }
+
+  /** Makes one change of the person's, one step of undo. In semantic projects masks that it writes take their pixels from
+   * the others, at every frame it writes. `merge`: as in the store. */
+  change(make: (draft: Draft) => void, merge?: string): void {
+    const { store, semantic } = this.parts;
+    const all = (draft: Draft): void => {
+      make(draft);
+      if (semantic) settle(draft, store, this.editable, this.frame);
+      for (const { before, after } of draft.diff.objects.values()) {
+        const [was, is] = [maskAt(before, this.frame), maskAt(after, this.frame)];
+        if (was && is && was !== is) inherits(is, was);
+      }
+    };
+    store.change("user", all, merge);
   }
 
   take(found: readonly Found[]): number[] {
@@ -242,70 +254,47 @@ export class Workbench implements Desk {
     if (found.length > room) this.say(`This job allows ${limits.objects} objects; ${found.length - room} more were found`);
     const ids: number[] = [];
     const masks: Mask[] = [];
-    store.change("user", (draft) => {
+    this.change((draft) => {
       for (const { class: name, shape, attributes, score } of found.slice(0, room)) {
-        let own: Shape | null = this.parts.semantic && shape.type === "mask" ? unlocked(this, 0, shape) : shape;
         // Masks of one answer may overlap: the first keeps the pixels.
-        if (this.parts.semantic) for (const mask of masks) if (own?.type === "mask" && mayOverlap(own, mask)) own = withPixels(own, mask, 0);
+        const own = this.parts.semantic && shape.type === "mask" ? below(shape, masks) : shape;
         if (!own) continue;
         if (own.type === "mask") masks.push(own);
         const id = store.nextId();
         const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape: own }] } : { shape: own };
         draft.put({ id, class: name, ...place, attributes: { ...ontology.defaults(name), ...attributes }, source: "model", score: score ?? null });
-        this.carve(draft, id, own);
         ids.push(id);
       }
     });
-    this.select(ids);
-    return ids;
+    const there = ids.filter((id) => store.get(id));
+    this.select(there);
+    return there;
   }
 
   update(shapes: ReadonlyMap<number, Shape | null>): void {
     const { store } = this.parts;
-    store.change("user", (draft) => {
+    this.change((draft) => {
       for (const [id, shape] of shapes) {
         const object = store.get(id);
         if (!object || !this.editable(id)) continue;
-        if (shape) {
-          const before = this.scene.shapeOf(id);
-          const own = this.parts.semantic && shape.type === "mask" ? unlocked(this, id, shape) : shape;
-          if (own?.type === "mask" && before?.type === "mask") inherits(own, before);
-          if (own) draft.put(withShape(object, this.frame, own));
-          if (own) this.carve(draft, id, own);
-        } else if ((object.keyframes?.length ?? 0) > 1) draft.put(withOutside(object, this.frame, true));
+        if (shape) draft.put(withShape(object, this.frame, shape));
+        else if ((object.keyframes?.length ?? 0) > 1) draft.put(withOutside(object, this.frame, true));
         else draft.delete(id);
       }
     });
   }
 
-  /** Puts finished objects in, such as copies: one step of undo. In semantic projects each mask takes the pixels it needs. */
+  /** Puts finished objects in, such as copies. In semantic projects each mask takes the pixels it needs. */
   insert(objects: LabelObject[]): void {
-    const step = `insert ${objects.map((o) => o.id).join()}`;
-    const semantic = this.parts.semantic && objects.some((o) => o.shape?.type === "mask" || o.keyframes);
-    // One after another where they may take pixels from each other.
-    for (const some of semantic ? objects.map((o) => [o]) : [objects]) {
-      this.parts.store.change("user", (draft) => some.forEach((object) => this.insertOne(draft, object)), step);
-    }
+    this.change((draft) => objects.forEach((object) => draft.put(object)));
   }
 
-  private insertOne(draft: Draft, object: LabelObject): void {
-    const shape = at(object, this.frame)?.shape;
-    const own = shape?.type === "mask" && this.parts.semantic ? unlocked(this, object.id, shape) : shape;
-    if (shape && !own) return;
-    draft.put(own && own !== shape ? withShape(object, this.frame, own) : object);
-    if (own) this.carve(draft, object.id, own);
-  }
-
-  /** In a semantic project the other masks give up the pixels that this one has now. */
-  private carve(draft: Draft, id: number, shape: Shape): void {
-    if (!this.parts.semantic || shape.type !== "mask") return;
-    for (const [other, mask] of overlapping(this, id, shape)) {
-      if (!this.editable(other)) continue;
-      const left = withPixels(mask, shape, 0);
-      const object = draft.get(other);
-      if (left && object) draft.put(withShape(object, this.frame, left));
-      else draft.delete(other);
-    }
+  /** What is shown of an object at any frame: in semantic projects without what lies under others there. */
+  lookAt(object: LabelObject, frame: number): Shape | null {
+    const shape = at(object, frame)?.shape ?? null;
+    if (!this.parts.semantic || shape?.type !== "mask") return shape;
+    const uppers = [...this.parts.store.objects].filter((other) => byHeight(object, other) < 0);
+    return below(shape, uppers.map((upper) => maskAt(upper, frame)).filter((mask) => mask !== null));
   }
 
   preview(shapes: ReadonlyMap<number, Shape | null> | null): void {
@@ -324,19 +313,4 @@ export class Workbench implements Desk {
   say(text: string): void {
     this.said.emit(text);
   }
-}
-
-/** Other masks at this frame that may have pixels in common with this one. */
-function overlapping(bench: Workbench, id: number, mask: Mask): [number, Mask][] {
-  return bench.scene.query(boundsFor(mask)).flatMap((other): [number, Mask][] => {
-    const shape = bench.scene.shapeOf(other);
-    return other !== id && shape?.type === "mask" && mayOverlap(shape, mask) ? [[other, shape]] : [];
-  });
-}
-
-/** The mask without the pixels of masks that may not be changed; null when nothing is left. */
-function unlocked(bench: Workbench, id: number, mask: Mask): Mask | null {
-  let own: Mask | null = mask;
-  for (const [other, theirs] of overlapping(bench, id, mask)) if (own && !bench.editable(other)) own = withPixels(own, theirs, 0);
-  return own;
 }

@@ -199,6 +199,20 @@ export function without(a: Column, b: Column): Column {
   return out;
 }
 
+/** Do the two have a pixel in common? Grids must be the same. */
+export function meet(a: Spans, b: Spans): boolean {
+  const end = Math.min(a.x + a.columns.length, b.x + b.columns.length);
+  for (let x = Math.max(a.x, b.x); x < end; x++) {
+    const [left, right] = [a.columns[x - a.x], b.columns[x - b.x]];
+    for (let i = 0, j = 0; i < left.length && j < right.length; ) {
+      if (left[i] < right[j + 1] && right[j] < left[i + 1]) return true;
+      if (left[i + 1] <= right[j + 1]) i += 2;
+      else j += 2;
+    }
+  }
+  return false;
+}
+
 /** The first row and the one after the last in which two columns may differ; null when they are the same. */
 export function differing(a: Column, b: Column): [number, number] | null {
   let first = 0;

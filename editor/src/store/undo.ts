@@ -1,12 +1,17 @@
 // Undo and redo: the person's own diffs, replayed backwards. What others have changed since is never overwritten.
 
-import { type Diff, type Store, inverse, joined } from "./store.ts";
+import { type Diff, type Draft, type Store, inverse, joined } from "./store.ts";
 
 const LIMIT = 500;
 
+/** `late`: others have changed something since. */
+type Step = Diff & { late?: boolean };
+
 export class Undo {
-  private done: Diff[] = [];
-  private undone: Diff[] = [];
+  /** Fits what a step brings back to what others have changed since. */
+  mend: ((draft: Draft) => void) | null = null;
+  private done: Step[] = [];
+  private undone: Step[] = [];
   private key: string | undefined;
 
   constructor(private readonly store: Store) {
@@ -19,7 +24,7 @@ export class Undo {
 
   private record(diff: Diff, merge?: string): void {
     const last = this.done.at(-1);
-    if (merge && merge === this.key && last) this.done[this.done.length - 1] = joined(last, diff);
+    if (merge && merge === this.key && last) this.done[this.done.length - 1] = { ...joined(last, diff), late: last.late };
     else this.done.push(diff);
     this.key = merge;
     this.undone = [];
@@ -43,12 +48,16 @@ export class Undo {
     return this.step(this.undone, this.done, (diff) => diff);
   }
 
-  private step(from: Diff[], to: Diff[], turn: (diff: Diff) => Diff): number[] {
+  private step(from: Step[], to: Step[], turn: (diff: Diff) => Diff): number[] {
     const diff = from.pop();
     if (!diff) return [];
     this.key = undefined;
     to.push(diff);
-    this.store.apply(turn({ ...diff, objects: new Map(diff.objects) }), "undo");
+    const turned = turn(diff);
+    this.store.change("undo", (draft) => {
+      Object.assign(draft.diff, { ...turned, objects: new Map(turned.objects) });
+      if (diff.late) this.mend?.(draft);
+    });
     return [...diff.objects.keys()];
   }
 
@@ -59,14 +68,14 @@ export class Undo {
 
   /** Drops what concerns these objects from every step: they are as somebody else left them now. */
   private forget(ids: Set<number>): void {
-    const without = (diff: Diff): Diff => ({ ...diff, objects: new Map([...diff.objects].filter(([id]) => !ids.has(id))) });
-    const keep = (diff: Diff): boolean => diff.objects.size > 0 || !!diff.attributes || !!diff.frames;
+    const without = (diff: Step): Step => ({ ...diff, objects: new Map([...diff.objects].filter(([id]) => !ids.has(id))), late: true });
+    const keep = (diff: Step): boolean => diff.objects.size > 0 || !!diff.attributes || !!diff.frames;
     this.done = this.done.map(without).filter(keep);
     this.undone = this.undone.map(without).filter(keep);
   }
 
   private rename(ids: Map<number, number>): void {
-    const renamed = (diff: Diff): Diff => ({
+    const renamed = (diff: Step): Step => ({
       ...diff,
       objects: new Map([...diff.objects].map(([id, { before, after }]) => {
         const now = ids.get(id) ?? id;
