@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from labelwright.formats import FORMATS
 from labelwright.models.background import BackgroundTask
-from labelwright.models.work import Task
+from labelwright.models.items import Item
+from labelwright.models.work import Job, Task
 from labelwright.services import queue, tasks
 from tests.support import work
 from tests.web.conftest import HTMX, Site
@@ -34,7 +35,7 @@ def test_jobs_are_made_paused_changed_and_deleted(site: Site) -> None:
     url = made.headers["hx-redirect"]
     page = alice.get(url).text
     assert "6 tasks in all" in page
-    assert "50 objects" in page
+    assert "At most 50 objects an item" in page
     post(alice, url + "/pause")
     assert "Paused" in alice.get(url).text
     post(alice, f"{base}/{url.removeprefix('/jobs/')}", name="Third look", priority="", instructions="Look twice.")
@@ -88,6 +89,21 @@ def test_review_accepts_many_and_hides_ones_own(site: Site) -> None:
     with site.database.read() as session:
         assert {t.stage for t in session.scalars(select(Task)) if str(t.uid) in shown} == {"end"}
     assert "Tick some tasks" in refused(rita, site.url + "/review", verb="accept")
+
+
+def test_a_job_can_keep_from_reviewers_who_labeled(site: Site) -> None:
+    rita, bob = site.as_("rita"), site.cast.users["bob"].name
+    with site.database.write() as session:
+        done = session.scalars(select(Task).where(Task.author_id == site.cast.users["bob"].id)).first()
+        assert done is not None
+        item = f"/items/{session.get_one(Item, done.item_id).uid}"
+    pages = [site.url + "/review", f"/jobs/{site.job.uid}", item]
+    assert [f">{bob}<" in rita.get(page).text for page in pages] == [True] * 3
+    with site.database.write() as session:
+        session.get_one(Job, site.job.id).options = {"hide_author": True}
+    assert [f">{bob}<" in rita.get(page).text for page in pages] == [False] * 3
+    assert "Not told" in rita.get(pages[1]).text
+    assert f">{bob}<" in site.as_("alice").get(pages[1]).text  # managers see it
 
 
 def test_tasks_are_reassigned_and_reopened(site: Site) -> None:

@@ -56,6 +56,11 @@ def check_running(job: Job) -> None:
         )
 
 
+def hides_author(job: Job, *, manages: bool) -> bool:
+    """Whether who labeled is not told, since the job says so; managers see it."""
+    return not manages and bool((job.options or {}).get("hide_author"))
+
+
 def review_own(project: Project, job: Job) -> bool:
     """Whether people may review their own work: the project or the job says so."""
     return bool((project.settings or {}).get("review_own") or (job.options or {}).get("review_own"))

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from labelwright.models.documents import DocumentHead
 from labelwright.models.identity import User
 from labelwright.models.items import Item
-from labelwright.models.projects import Batch, LabelClass, Project
+from labelwright.models.projects import Batch, LabelClass, Project, Workflow
 from labelwright.models.work import Job, Task
-from labelwright.services import access, collections, documents, lists, ontology
+from labelwright.services import access, collections, documents, job_options, lists, ontology, workflows
 from labelwright.web import overlay, words
 from labelwright.web.pictures import thumbs
 from labelwright.web.view import View
@@ -79,6 +79,8 @@ class TaskRow:
     holder: str
     author: str
     reviewer: str
+    step: str = ""
+    author_hidden: bool = False
 
 
 def asked_for(view: View, project: Project) -> tuple[lists.Filter, list[Chip]]:
@@ -188,10 +190,22 @@ def task_rows(view: View, project: Project, tasks: Sequence[Task], *, draw: bool
         user = users.get(user_id or 0)
         return user.name if user else ""
 
+    flows = by_id(view.session, Workflow, {job.workflow_id for job in jobs.values()})
+    steps = {
+        (flow.id, step.key): step.name or step.key.capitalize()
+        for flow in flows.values()
+        for step in workflows.steps_of(flow).steps
+    }
+    manages = view.actor.may("manage", project.team_id)
+    hidden = {
+        t.id: job_options.hides_author(jobs[t.job_id], manages=manages) and t.author_id != view.actor.user_id
+        for t in tasks
+    }
     return [
         TaskRow(
             t, items[t.item_id], jobs.get(t.job_id), pictures.get(t.item_id, ""), drawn.get(t.item_id, Markup()),
-            *words.task_look(t), name(t.holder_id), name(t.author_id), name(t.reviewer_id),
+            *words.task_look(t), name(t.holder_id), "" if hidden[t.id] else name(t.author_id), name(t.reviewer_id),
+            step=steps.get((jobs[t.job_id].workflow_id, t.step), ""), author_hidden=hidden[t.id],
         )
         for t in tasks
     ]  # fmt: skip

@@ -65,6 +65,7 @@ def show(view: View, uid: str) -> Response:
         else ""
     )
     tasks = list(view.session.scalars(select(Task).where(Task.item_id == item.id).order_by(Task.id.desc()).limit(20)))
+    rows = listing.task_rows(view, project, tasks)
     comments = list(
         view.session.scalars(select(Comment).where(Comment.item_id == item.id).order_by(Comment.id.desc()).limit(50))
     )
@@ -84,7 +85,8 @@ def show(view: View, uid: str) -> Response:
         strip=pictures.of_media(view, [file for _, file in frames]),
         files=files,
         batch=view.session.get_one(Batch, item.batch_id),
-        tasks=listing.task_rows(view, project, tasks),
+        tasks=rows,
+        hidden=any(row.author_hidden for row in rows),
         comments=comments,
         issues=listing.by_id(view.session, Issue, {c.issue_id for c in comments}),
         collections=collections.of_item(view.session, item.id),

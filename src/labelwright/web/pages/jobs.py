@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -32,7 +33,7 @@ OPTIONS = {
     "dynamic_classes": "Classes added to the project later are allowed.",
     "dynamic_attributes": "Attributes added to the project later are allowed.",
     "no_submit": "Handing in is switched off; a manager's script hands in.",
-    "hide_author": "Reviewers are not told who labeled.",
+    "hide_author": "Reviewers are not shown who labeled.",
     "review_own": "People may review what they labeled.",
     "halted": "Stopped at once: who has an item open cannot save.",
 }
@@ -70,6 +71,7 @@ def show(view: View, uid: str) -> Response:
     job, project = _job(view, uid)
     counts = jobs.counters(view.session, [job.id])[job.id]
     options = job_options.of(job)
+    hidden = job_options.hides_author(job, manages=view.actor.may("manage", project.team_id))
     happened = [e for e in events.recent(view.session, view.actor, project, limit=200) if e.job_id == job.id][:12]
     return project_page(
         view,
@@ -83,12 +85,13 @@ def show(view: View, uid: str) -> Response:
         batch=view.session.get(Batch, job.batch_id) if job.batch_id else None,
         workflow=view.session.get_one(Workflow, job.workflow_id),
         people=jobs.members(view.session, job),
-        by_person=_by_person(view, job),
+        by_person=[] if hidden else _by_person(view, job),
+        hidden=hidden,
         seconds=view.session.scalar(select(func.sum(Task.seconds)).where(Task.job_id == job.id)) or 0,
         maker=view.session.get(User, job.created_by) if job.created_by else None,
         options=options,
         switched=[said for key, said in OPTIONS.items() if getattr(options, key)],
-        lines=lines(view, happened),
+        lines=[replace(line, who="Somebody") if hidden and line.who else line for line in lines(view, happened)],
         words=words,
     )
 

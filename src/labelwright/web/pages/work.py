@@ -43,6 +43,7 @@ def index(view: View) -> Response:
         thumbs=pictures,
         todo=stats.my_work(session, actor),
         counts=_counts(view),
+        reviews=bool(actor.teams("review")),
         enough=ENOUGH,
     )
 
