@@ -41,6 +41,12 @@ test("rectangle: on top of another, started on its very edge", () => {
   assert.equal(d.objects.length, 2);
 });
 
+test("polygon: clicks outside of the picture that mean the same corner are one point, and no shape if too few remain", () => {
+  const d = new Driver().take("polygon").click(100, 100).click(1100, 600).click(1050, 700).click(100, 300).enter();
+  assert.deepEqual(px((d.only.shape as Polygon).parts[0][0]), [100, 100, 1000, 500, 100, 300]);
+  assert.equal(new Driver().take("polygon").click(100, 100).click(1100, 600).click(1050, 700).enter().objects.length, 0);
+});
+
 test("polygon: clicks and Enter; Backspace takes points back", () => {
   const d = new Driver().take("polygon").click(100, 100).click(200, 100).click(250, 300);
   d.bench.tool.back!();

@@ -107,7 +107,7 @@ export async function visit({ objects = [], frames = 100, limits = {}, semantic 
     document: { version: 0, objects },
     comments: [],
     help: { tools: ["outline", "cutout", "superpixels", "track"], models: [{ uid: "m", name: "Finder", asks: ["box", "point", "whole"] }], ...help },
-    can: { edit: true, submit: true, review: false },
+    can: { edit: true, submit: true, review: false, lock: false },
   };
   const api = new Api();
   const opened = await openDocument(work, api, new MemoryJournal());

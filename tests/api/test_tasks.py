@@ -60,7 +60,7 @@ def do(person: Person, work: dict[str, Any], verb: str, **body: Any) -> Any:
 def test_the_whole_walk(owner: Person, crew: Crew) -> None:
     work = take(crew.bob, project=crew.project)
     assert (work["task"]["uid"], work["task"]["position"], work["task"]["total"]) == (crew.tasks[0], 1, 3)
-    assert work["can"] == {"edit": True, "submit": True, "review": False}
+    assert work["can"] == {"edit": True, "submit": True, "review": False, "lock": False}
     assert [c["name"] for c in work["ontology"]["classes"]] == ["car"]
     assert work["document"]["version"] == 0
     assert take(crew.ben)["task"]["uid"] == crew.tasks[1]
@@ -73,7 +73,7 @@ def test_the_whole_walk(owner: Person, crew: Crew) -> None:
 
     review = take(crew.rita, stage="review")
     assert review["task"]["author"]["email"] == "bob@example.org"
-    assert review["can"] == {"edit": True, "submit": False, "review": True}
+    assert review["can"] == {"edit": True, "submit": False, "review": True, "lock": True}
     assert do(crew.rita, review, "reject", reason="").status_code == 422
     rejected = do(crew.rita, review, "reject", reason="Loose outline", comment="see left").json()
     assert (rejected["task"]["stage"], rejected["task"]["assignee"]["email"]) == ("label", "bob@example.org")

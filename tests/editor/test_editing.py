@@ -90,13 +90,21 @@ def test_class_search_over_thousands(studio: Studio, hand: Hands) -> None:
 
 
 def test_hidden_and_locked_objects_stay_as_they_are(studio: Studio, hand: Hands) -> None:
-    task = studio.task([boxed(1, 100, 100, 200, 200), boxed(2, 300, 100, 400, 200)])
+    """An author's lock is there against accidents and can be taken off; one that came with the labels cannot."""
+    task = studio.task(
+        [boxed(1, 100, 100, 200, 200), boxed(2, 300, 100, 400, 200), boxed(3, 500, 100, 600, 200) | {"locked": True}]
+    )
     ana = hand().open(task).click(150, 150).press("Control+l")
-    task.saved(lambda o: o[0].get("locked"))
     ana.drag((150, 150), (300, 300)).press("Delete")
     ana.click(350, 150).press("h", "Escape").click(350, 150)
     assert ana.selected() == []
-    assert len(task.objects) == 2
+    ana.click(550, 150).press("Control+l").drag((550, 150), (600, 300))
+    assert "Locked by those who review" in ana.page.locator("lw-app").inner_text()
+    assert len(task.objects) == 3
+    ana.click(150, 150).press("Control+l").drag((150, 150), (170, 300))
+    moved = task.saved(lambda o: near(pixels(o[0]["shape"]["box"]), [120, 250, 220, 350], 2))
+    assert near(pixels(moved[2]["shape"]["box"]), [500, 100, 600, 200], 0.01)
+    assert [o.get("locked", False) for o in moved] == [False, False, True]
 
 
 def test_the_whole_loop_by_keyboard(studio: Studio, hand: Hands) -> None:

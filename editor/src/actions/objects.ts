@@ -80,9 +80,9 @@ export function setFrameAttribute(s: Session, name: string, value: AttributeValu
 export function remove(s: Session): void {
   if (s.bench.tool.back?.()) return;
   const objects = selected(s);
-  const locked = s.selection.ids.size - objects.length;
+  const kept = s.selection.ids.size - objects.length;
   s.store.change("user", (draft) => objects.forEach((o) => draft.delete(o.id)));
-  if (locked && s.mayEdit) s.say(`${count(locked, "locked object")} kept`);
+  if (kept && s.mayEdit) s.say(`${count(kept, "locked object")} kept`);
 }
 
 const CLIPBOARD = "labelwright.clipboard";
@@ -183,11 +183,16 @@ export function toggleHidden(s: Session): void {
   s.selection.hide(all, !all.some((id) => s.selection.hidden(id)));
 }
 
+export const locked = (s: Session, object: LabelObject): boolean => !!object.locked || s.selection.held(object.id);
+
+/** Locks or unlocks: for reviewers in the document, so that authors leave it as it is; for authors as long as they are here. */
 export function toggleLocked(s: Session, ids: Iterable<number> = s.selection.ids): void {
   if (!s.mayEdit) return;
   const objects = [...ids].map((id) => s.store.get(id)!).filter((o) => s.ontology.allows(o.class));
-  const locked = objects.some((o) => !o.locked);
-  s.store.change("user", (draft) => objects.forEach((o) => draft.put({ ...o, locked })));
+  const lock = objects.some((o) => !locked(s, o));
+  if (s.work.can.lock) return void s.store.change("user", (draft) => objects.forEach((o) => draft.put({ ...o, locked: lock })));
+  s.selection.hold(objects.map((o) => o.id), lock);
+  if (!lock && objects.some((o) => o.locked)) s.say("Locked by those who review; only they unlock it");
 }
 
 /** In front of (1) or behind (-1) all others. */

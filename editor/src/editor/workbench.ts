@@ -6,7 +6,7 @@ import type { LabelObject } from "../model/document.ts";
 import type { Ontology } from "../model/ontology.ts";
 import { at, withOutside, withShape } from "../model/track.ts";
 import type { LabelClass, Work } from "../model/work.ts";
-import { kindLabel } from "../shapes/index.ts";
+import { kindLabel, storedForm } from "../shapes/index.ts";
 import { inherits } from "../shapes/mask-tiles.ts";
 import { Emitter } from "../store/emitter.ts";
 import { type Found, type Help, type Model, type Question, modelFor } from "../store/help.ts";
@@ -186,7 +186,7 @@ export class Workbench implements Desk {
 
   editable = (id: number): boolean => {
     const object = this.get(id);
-    return !!object && !object.locked && this.parts.ontology.allows(object.class) && this.parts.mayEdit();
+    return !!object && !object.locked && !this.parts.selection.held(id) && this.parts.ontology.allows(object.class) && this.parts.mayEdit();
   };
 
   pick(p: Point, after: number | null = null): number | null {
@@ -215,10 +215,11 @@ export class Workbench implements Desk {
     this.parts.selection.setHover(id);
   }
 
-  create(shape: Shape): number | null {
+  create(drawn: Shape): number | null {
     const { store, ontology, video, limits } = this.parts;
-    const labelClass = this.classFor(shape.type);
-    if (!this.parts.mayEdit() || !labelClass) return null;
+    const shape = storedForm(drawn);
+    const labelClass = this.classFor(drawn.type);
+    if (!this.parts.mayEdit() || !labelClass || !shape) return null;
     if (limits.objects && store.size >= limits.objects) {
       this.say(`This job allows ${limits.objects} objects; delete one first`);
       return null;
@@ -277,7 +278,9 @@ export class Workbench implements Desk {
       for (const [id, shape] of shapes) {
         const object = store.get(id);
         if (!object || !this.editable(id)) continue;
-        if (shape) draft.put(withShape(object, this.frame, shape));
+        const form = shape && storedForm(shape);
+        if (form) draft.put(withShape(object, this.frame, form));
+        else if (shape) continue;
         else if ((object.keyframes?.length ?? 0) > 1) draft.put(withOutside(object, this.frame, true));
         else draft.delete(id);
       }

@@ -5,6 +5,16 @@ import { type Flat, type Metric, type Point, nearestOnSegment, pointAt } from ".
 /** Rings of one area: first the outline, then its holes. */
 export type Part = Flat[];
 
+/** No point twice in a row; of a ring, the last is not the first again. */
+export function apart(points: Flat, closed: boolean): Flat {
+  const out = points.filter((_, i) => {
+    const j = i - (i % 2);
+    return j === 0 || points[j] !== points[j - 2] || points[j + 1] !== points[j - 1];
+  });
+  while (closed && out.length > 2 && out[0] === out.at(-2) && out[1] === out.at(-1)) out.splice(-2);
+  return out;
+}
+
 /** Signed area in square fractions; positive when the ring runs clockwise on the screen. */
 export function ringArea(ring: Flat): number {
   let sum = 0;

@@ -1,7 +1,7 @@
 // A piece of an outline drawn anew: from one place on it to another.
 
 import { type Flat, type Metric, type Point, distance, pointAt } from "./plane.ts";
-import { nearestEdge } from "./polygon.ts";
+import { apart, nearestEdge } from "./polygon.ts";
 
 /** A place on a chain of points: on the edge after vertex `index`. */
 export interface Place {
@@ -25,16 +25,6 @@ function length(points: Flat, m: Metric): number {
 
 function reversed(points: Flat): Flat {
   return Array.from({ length: points.length / 2 }, (_, i) => pointAt(points, points.length / 2 - 1 - i)).flatMap(flat);
-}
-
-/** No point twice in a row; of a ring, the last is not the first again. */
-function apart(points: Flat, closed: boolean): Flat {
-  const out = points.filter((_, i) => {
-    const j = i - (i % 2);
-    return j === 0 || points[j] !== points[j - 2] || points[j + 1] !== points[j - 1];
-  });
-  if (closed && out.length > 2 && out[0] === out.at(-2) && out[1] === out.at(-1)) out.splice(-2);
-  return out;
 }
 
 /** Vertices met on the way along a ring from one place to another, onwards. */

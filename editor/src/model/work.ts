@@ -101,7 +101,8 @@ export interface Work {
   comments: Comment[];
   /** What helps while drawing: names of tools, and models of the user's. */
   help: { tools: string[]; models: { uid: string; name: string; asks: ("box" | "point" | "whole")[] }[] };
-  can: { edit: boolean; submit: boolean; review: boolean };
+  /** `lock`: may lock objects for everybody who may not review. */
+  can: { edit: boolean; submit: boolean; review: boolean; lock: boolean };
 }
 
 /** What one save sends. `attributes` and `frames` replace the whole when given. */

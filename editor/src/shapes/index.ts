@@ -27,3 +27,9 @@ export function boundsFor(shape: Shape): Bounds {
   if (!bounds) known.set(shape, (bounds = kindOf(shape).bounds(shape)));
   return bounds;
 }
+
+/** The shape as it is stored; null when nothing of it is left. */
+export function storedForm(shape: Shape): Shape | null {
+  const { stored } = kindOf(shape);
+  return stored ? stored(shape) : shape;
+}

@@ -54,6 +54,8 @@ export interface ShapeKind<S extends Shape = Shape> {
   fit(shape: S, from: Bounds, to: Bounds): S;
   /** The shape without that vertex; null when it needs it. */
   without?(shape: S, handle: Handle): S | null;
+  /** As it is stored; null when nothing of it is left. Without it: as it is. */
+  stored?(shape: S): S | null;
   /** Points that others may snap to. */
   points(shape: S): Flat;
   /** Its size in words; `size` is the picture's width and height in pixels. */

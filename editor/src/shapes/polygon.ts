@@ -2,7 +2,7 @@
 
 import type { Polygon } from "../geometry/kinds.ts";
 import { type Flat, boundsOf, clamp01, insertPoint, refit, removePoint, shift, unionAll, withPoint } from "../geometry/plane.ts";
-import { type Part, inParts, nearestEdge, partsArea } from "../geometry/polygon.ts";
+import { type Part, apart, inParts, nearestEdge, partsArea } from "../geometry/polygon.ts";
 import { type Handle, type ShapeKind, ink, line, middles, vertices } from "./kind.ts";
 
 const mapRings = (shape: Polygon, change: (ring: Flat, part: number, ring_: number) => Flat): Polygon => ({
@@ -47,6 +47,12 @@ export const polygon: ShapeKind<Polygon> = {
   move: (shape, dx, dy) => mapRings(shape, (ring) => shift(ring, dx, dy)),
   fit: (shape, from, to) => mapRings(shape, (ring) => refit(ring, from, to)),
   without: withoutVertex,
+  stored(shape) {
+    // Two clicks outside of the picture may mean the same corner of it.
+    const tidy = mapRings(shape, (ring) => apart(ring, true));
+    const parts = tidy.parts.filter(([outline]) => outline.length >= 6).map((part) => part.filter((ring) => ring.length >= 6));
+    return parts.length ? { type: "polygon", parts } : null;
+  },
   points: ({ parts }) => parts.flat(2),
   measure({ parts }, size) {
     const count = parts.flat(2).length / 2;

@@ -1,4 +1,4 @@
-// What is selected, hovered, hidden: of this visit only, never saved.
+// What is selected, hovered, hidden, held still: of this visit only, never saved.
 
 import { Emitter } from "./emitter.ts";
 import type { Store } from "./store.ts";
@@ -6,6 +6,7 @@ import type { Store } from "./store.ts";
 export class Selection {
   private chosen = new Set<number>();
   private unseen = new Set<number>();
+  private still = new Set<number>();
   private over: number | null = null;
   readonly changed = new Emitter();
 
@@ -22,6 +23,7 @@ export class Selection {
       const renamed = (set: Set<number>): Set<number> => new Set([...set].map((id) => ids.get(id) ?? id));
       this.chosen = renamed(this.chosen);
       this.unseen = renamed(this.unseen);
+      this.still = renamed(this.still);
     });
   }
 
@@ -74,9 +76,22 @@ export class Selection {
   }
 
   hide(ids: Iterable<number>, hidden: boolean): void {
+    this.put(this.unseen, ids, hidden);
+  }
+
+  /** Kept from being changed by accident. */
+  held(id: number): boolean {
+    return this.still.has(id);
+  }
+
+  hold(ids: Iterable<number>, held: boolean): void {
+    this.put(this.still, ids, held);
+  }
+
+  private put(set: Set<number>, ids: Iterable<number>, into: boolean): void {
     for (const id of ids) {
-      if (hidden) this.unseen.add(id);
-      else this.unseen.delete(id);
+      if (into) set.add(id);
+      else set.delete(id);
     }
     this.changed.emit();
   }

@@ -92,6 +92,7 @@ export class ObjectList extends Panel {
     const { session } = this;
     const object = session.store.get(id)!;
     const hidden = session.selection.hidden(id);
+    const locked = objects.locked(session, object);
     const kind = session.bench.shapeOf(id)?.type ?? object.shape?.type ?? object.keyframes?.find((k) => k.shape)?.shape?.type;
     const label = `${session.ontology.label(object.class)} ${id}`;
     const refused = session.sync.refused.get(id);
@@ -103,7 +104,7 @@ export class ObjectList extends Panel {
         <span class="name">${session.ontology.label(object.class)} <span class="muted figure">${id}</span></span>
         ${refused ? html`<span class="bad" title=${refused.message}>${icon("alert")}</span>` : nothing}
         ${this.remarked(id) ? html`<span class="warn" title="Has an open comment">${icon("comment")}</span>` : nothing}
-        <button class="quiet square" tabindex="-1" aria-label=${object.locked ? "Unlock" : "Lock"} aria-pressed=${!!object.locked} @click=${(e: Event) => this.toggle(e, () => objects.toggleLocked(session, [id]))}>${icon(object.locked ? "lock" : "lockOpen")}</button>
+        <button class="quiet square" tabindex="-1" aria-label=${locked ? "Unlock" : "Lock"} aria-pressed=${locked} @click=${(e: Event) => this.toggle(e, () => objects.toggleLocked(session, [id]))}>${icon(locked ? "lock" : "lockOpen")}</button>
         <button class="quiet square" tabindex="-1" aria-label=${hidden ? "Show" : "Hide"} aria-pressed=${hidden} @click=${(e: Event) => this.toggle(e, () => session.selection.hide([id], !hidden))}>${icon(hidden ? "eyeOff" : "eye")}</button>
         ${object.source === "model" ? html`<span class="chip small" title="Drawn by a model">${object.score != null ? object.score.toFixed(2) : "model"}</span>` : nothing}
       </div>`;

@@ -159,6 +159,7 @@ class CanBody(TypedDict):
     edit: bool
     submit: bool
     review: bool
+    lock: bool
 
 
 class AskableBody(TypedDict):
@@ -370,4 +371,5 @@ def _can(actor: Actor, task: Task, project: Project, job: Job) -> CanBody:
         "edit": holds and (label if task.stage == "label" else review),
         "submit": holds and label and task.stage == "label" and not job_options.of(job).no_submit,
         "review": holds and review and task.stage == "review",
+        "lock": review,
     }
