@@ -9,8 +9,12 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
+from labelwright.geometry import masks
+from labelwright.geometry.document import LabelObject, Mask
 from tests.assist.conftest import FOLDER
 from tests.editor.conftest import Hand, Studio, Task
 
@@ -150,6 +154,11 @@ def test_whatever_a_hand_does(studio: Studio, hand: Hands, kind: str) -> None:
     assert state["kind"] == "saved", (state, ana.page.locator("lw-top").inner_text(), chance.said)
     shown, kept = json.loads(ana.page.evaluate(SHOWN)), task.document
     assert _plain(kept) == _plain(shown)
+    if kind == "semantic":
+        read = [msgspec.convert(o, LabelObject).shape for o in kept["objects"]]
+        grids = [masks.to_array(mask).astype(int) for mask in read if isinstance(mask, Mask)]
+        assert grids, "nothing was painted"
+        assert np.sum(grids, axis=0).max() == 1, "a pixel has two classes"
     assert ana.page.evaluate(UNDONE) is False
     state = ana.page.evaluate(SETTLED)
     assert state["kind"] == "saved", (state, chance.said)
