@@ -120,6 +120,9 @@ def test_no_page_is_wider_than_its_window_or_complains(site: Site, address: str,
             )
             if over > 0 or unnamed:
                 wide.append((width, path, over, unnamed))
+        page.goto(address + site.url + "/items")
+        page.locator("summary", has_text="Filter").click()
+        assert page.locator(".filter-panel").bounding_box()["x"] >= 0
         # The menu of the last row is not cut off by the table.
         page.goto(address + site.url + "/batches")
         page.locator("main details.menu summary").last.click()

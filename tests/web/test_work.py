@@ -237,4 +237,5 @@ def test_the_palette_finds_things_and_places(site: Site) -> None:
     assert "/items/" in found("bob", "item 1")
     assert "/settings" in found("alice", "settings")
     assert "/settings" not in found("bob", "settings")
+    assert "Go to" not in found("alice", site.project.name)  # its pages do not push out what has the same name
     assert "rita@example.org" in found("bob", "rita")

@@ -13,6 +13,7 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Job
 from labelwright.services import access
+from labelwright.web import words
 from labelwright.web.listing import named
 from labelwright.web.pages.common import TABS, url_of
 from labelwright.web.view import View
@@ -48,16 +49,16 @@ def _project(view: View) -> Project | None:
 def _actions(view: View, text: str, project: Project | None) -> Group:
     known = []
     if view.actor.teams("label"):
-        known.append(("play", "My work", "/work", "go"))
+        known.append(("play", "My work", "/work", ""))
     known += [
-        ("folder", "Projects", "/projects", "go"),
-        ("users", "Members and roles", "/team", "go"),
-        ("user", "Account", "/account", "go"),
+        ("folder", "Projects", "/projects", ""),
+        ("users", "Members and roles", "/team", ""),
+        ("user", "Account", "/account", ""),
     ]
     if project is not None:
         known += [
-            ("arrow-right", f"{words} of {project.name}", url_of(project, path), "go")
-            for _, words, path, right in TABS
+            ("arrow-right", said, url_of(project, path), project.name)
+            for _, said, path, right in TABS
             if view.actor.may(right, project.team_id)
         ]
     return Group("Go to", [entry for entry in known if text.lower() in entry[1].lower()])
@@ -84,7 +85,9 @@ def _jobs(view: View, text: str, project: Project | None) -> Group:
     found = view.session.scalars(
         query.where(Job.name.icontains(text, autoescape=True)).order_by(Job.id.desc()).limit(EACH)
     )
-    return Group("Jobs", [("briefcase", job.name, f"/jobs/{job.uid}", job.status) for job in found])
+    return Group(
+        "Jobs", [("briefcase", job.name, f"/jobs/{job.uid}", words.JOB_STATES[job.status][1]) for job in found]
+    )
 
 
 def _projects(view: View, text: str) -> Group:
