@@ -128,8 +128,8 @@ def _task(studio: Studio, kind: str) -> Task:
     url = studio.site.url("/coffee.jpg")
     weather = {"name": "weather", "kind": "one_of", "options": ["dry", "rain"], "scope": "frame"}
     box = {"type": "rectangle", "box": [0.1, 0.1, 0.3, 0.4]}
-    if kind == "video":
-        project = studio.project("video", [weather], classes=CLASSES)
+    if "video" in kind:
+        project = studio.project("video", [weather], classes=CLASSES, settings={"semantic": "semantic" in kind})
         keyframes = [
             {"frame": 0, "shape": box},
             {"frame": 9, "shape": {"type": "rectangle", "box": [0.5, 0.4, 0.7, 0.7]}},
@@ -139,7 +139,7 @@ def _task(studio: Studio, kind: str) -> Task:
     return studio.task([{"id": 1, "class": "thing", "shape": box}], project, url=url)
 
 
-@pytest.mark.parametrize("kind", ["image", "semantic", "video"])
+@pytest.mark.parametrize("kind", ["image", "semantic", "video", "semantic video"])
 def test_whatever_a_hand_does(studio: Studio, hand: Hands, kind: str) -> None:
     task = _task(studio, kind)
     before = task.document
