@@ -12,6 +12,8 @@ import pytest
 
 from labelwright.geometry import masks
 from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio
+from tests.editor.test_handling import SEMANTIC, half
+from tests.support import pictures
 
 pytestmark = pytest.mark.browser
 Hands = Callable[..., Hand]
@@ -98,3 +100,47 @@ def test_strokes_of_brush_and_eraser_leave_no_trace(studio: Studio, hand: Hands)
     ana.press("v").press("Delete").press("Control+z")
     _same(ana)
     assert task.saved(lambda objects: len(objects) == 2)[0]["shape"]["box"] == [100, 100, 200, 150]
+
+
+# The colours along a line of the canvas, from and to places of the screen: how many differ from their neighbour.
+CHANGES = """([x1, x2, y]) => {
+    const canvas = document.querySelector(".layer.base"), box = canvas.getBoundingClientRect();
+    const d = canvas.getContext("2d").getImageData(x1 - box.left, y - box.top, x2 - x1, 1).data;
+    return Array.from({length: x2 - x1 - 1}, (_, i) => 4 * i).filter(i => [0, 1, 2].some(c => Math.abs(d[i + c] - d[i + c + 4]) > 8)).length;
+}"""
+
+
+def test_patterns_of_classes_stay_in_place_while_painting_at_every_zoom(studio: Studio, hand: Hands) -> None:
+    """Semantic masks are patterned by class; strokes into them leave no trace, near and far, and a switch turns it off."""
+    studio.site.pages["/even.png"] = pictures.encoded(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+    task = studio.task(
+        [half(1, "road", 0, 400), half(2, "grass", 400, 800)],
+        studio.project(**SEMANTIC),
+        url=studio.site.url("/even.png"),
+    )
+    ana = hand().open(task).move(5, 5)
+    swatches = "els => els.map(e => getComputedStyle(e).backgroundImage.slice(0, 4))"
+    assert ana.page.eval_on_selector_all(".classes .swatch", swatches) == ["none", "url("]
+
+    def changes() -> list[int]:
+        """Of the road and of the grass."""
+        ana.page.wait_for_function("() => !document.querySelector('.stage[data-busy]')")
+        (left, y), (right, _) = ana.at(430, 250), ana.at(770, 250)
+        (start, _), (end, _) = ana.at(30, 250), ana.at(370, 250)
+        return [ana.page.evaluate(CHANGES, [round(a), round(b), round(y)]) for a, b in ((start, end), (left, right))]
+
+    plain, patterned = changes()
+    assert plain == 0
+    assert patterned > 10
+    ana.press("2", "m")
+    for zoom in ([], ["+"] * 4, ["-"] * 7):
+        ana.move(400, 250).press(*zoom).drag((300, 200), (410, 300)).move(5, 5)
+        _same(ana)
+    ana.press("0", "Control+z", "Control+z", "Control+z")
+    assert changes() == [plain, patterned]
+    ana.press("Alt+p")
+    assert changes() == [0, 0]
+    assert ana.page.eval_on_selector_all(".classes .swatch", swatches) == ["none", "none"]
+    ana.page.get_by_role("tab", name="View").click()
+    ana.page.get_by_label("Patterns in semantic projects").check()
+    assert changes() == [plain, patterned]

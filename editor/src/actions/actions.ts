@@ -52,7 +52,7 @@ function changeBrush(s: Session, factor: number): void {
   s.bench.redraw();
 }
 
-const flip = (s: Session, name: "crosshair" | "grid" | "snap" | "gaps"): void => s.settings.set(name, !s.settings.get(name));
+const flip = (s: Session, name: "crosshair" | "grid" | "snap" | "gaps" | "patterns"): void => s.settings.set(name, !s.settings.get(name));
 
 export const ACTIONS: readonly Action[] = [
   ...tools,
@@ -95,6 +95,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "view.grid", label: "Grid", group: "View", keys: ["Alt+G"], run: (s) => flip(s, "grid") },
   { id: "view.snap", label: "Snapping to neighbours", group: "View", keys: ["Alt+S"], run: (s) => flip(s, "snap") },
   { id: "view.gaps", label: "Show pixels without a class", group: "View", keys: ["Alt+U"], when: semantic, run: (s) => flip(s, "gaps") },
+  { id: "view.patterns", label: "Patterns of classes", group: "View", keys: ["Alt+P"], when: semantic, run: (s) => flip(s, "patterns") },
   { id: "view.nextGap", label: "Next gap without a class", group: "View", keys: ["Alt+J"], when: semantic, run: (s) => s.nextGap() },
   { id: "view.labels", label: "Names at all objects", group: "View", keys: ["Alt+N"], run: (s) => s.settings.set("names", s.settings.get("names") === "always" ? "near" : "always") },
   { id: "view.panel", label: "Side panel", group: "View", keys: ["\\"], run: (s) => s.settings.set("panel", !s.settings.get("panel")) },

@@ -36,7 +36,7 @@ export class Editor implements Target {
   ) {
     const { store, ontology, settings, selection } = bench.parts;
     this.camera = bench.camera;
-    this.look = new Look(store, ontology, settings);
+    this.look = new Look(store, ontology, settings, bench.parts.semantic);
     const [base, top] = [this.layer("base"), this.layer("top")];
     this.painter = new Painter(base, this.camera, bench.scene, this.look);
     this.overlay = new Overlay(top, this.camera, bench.scene, selection, this.look, bench.editable);

@@ -3,16 +3,23 @@
 import type { Bounds } from "../geometry/plane.ts";
 import { type Ontology, PALETTE } from "../model/ontology.ts";
 import { type Style, type View, note } from "../shapes/kind.ts";
+import { patternFor } from "../shapes/patterns.ts";
 import type { SettingsStore } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+
+/** The fill pattern of a class; none outside of semantic projects and where colour alone is wanted. */
+export function patternOf({ semantic, settings, ontology }: Pick<Look, "semantic" | "settings" | "ontology">, name: string): number | undefined {
+  return semantic && settings.get("patterns") ? patternFor(ontology.place(name)) : undefined;
+}
 
 export class Look {
   background = "#101114";
 
   constructor(
     private readonly store: Store,
-    private readonly ontology: Ontology,
-    private readonly settings: SettingsStore,
+    readonly ontology: Ontology,
+    readonly settings: SettingsStore,
+    readonly semantic = false,
   ) {}
 
   get stroke(): number {
@@ -43,6 +50,7 @@ export class Look {
       opacity: this.settings.get("opacity"),
       width: this.stroke,
       dash: object?.source === "model" && !active ? [7, 4] : undefined,
+      pattern: patternOf(this, object?.class ?? ""),
       template: this.ontology.find(object?.class ?? "")?.skeleton,
       active,
     };

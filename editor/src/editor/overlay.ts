@@ -104,7 +104,7 @@ export class Overlay {
     const shape = this.scene.shapeOf(id);
     if (!shape) return;
     const style = this.look.style(id, true);
-    kindOf(shape).draw(shape, this.context, this.camera, { ...style, width: style.width + 1, opacity: shape.type === "mask" ? 0.1 : Math.min(0.35, style.opacity + 0.12) });
+    kindOf(shape).draw(shape, this.context, this.camera, { ...style, pattern: style.pattern && 0, width: style.width + 1, opacity: shape.type === "mask" ? 0.1 : Math.min(0.35, style.opacity + 0.12) });
     if (this.named) this.look.name(this.context, this.camera, id, boundsFor(shape));
   }
 

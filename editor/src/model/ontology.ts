@@ -16,11 +16,15 @@ export class Ontology {
   private readonly fixed: ReadonlySet<string>;
   private readonly mine: ReadonlySet<string> | null;
   private readonly byName = new Map<string, LabelClass>();
+  private readonly places = new Map<string, number>();
 
   constructor(work: Pick<Work, "ontology" | "job"> & { task: Pick<Work["task"], "stage"> }) {
     const allowed = work.job.allowed_classes;
     const all = work.ontology.classes.map((c, i) => ({ ...c, color: c.color || PALETTE[i % PALETTE.length] }));
-    for (const c of all) this.byName.set(c.name, c);
+    for (const c of all) {
+      this.places.set(c.name, this.places.size);
+      this.byName.set(c.name, c);
+    }
     this.classes = allowed ? all.filter((c) => allowed.includes(c.name)) : all;
     const permitted = work.job.allowed_attributes;
     this.attributes = work.ontology.attributes.filter((a) => !permitted || permitted.includes(a.name));
@@ -48,6 +52,11 @@ export class Ontology {
 
   color(name: string): string {
     return this.byName.get(name)?.color ?? "#b0bec5";
+  }
+
+  /** The class's place among the project's, from 0; after all of them where it is none of them. */
+  place(name: string): number {
+    return this.places.get(name) ?? this.places.size;
   }
 
   /** Can objects of the class get this kind of shape? A class that names none takes all; skeletons need a template. */

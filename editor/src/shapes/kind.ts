@@ -18,6 +18,8 @@ export interface Style {
   width: number;
   dash?: number[];
   template?: SkeletonTemplate | null;
+  /** How masks are filled, beside their colour; 0: plain among others that are not. */
+  pattern?: number;
   /** Points and numbers drawn large enough to grab. */
   active?: boolean;
 }

@@ -3,6 +3,7 @@
 
 import type { Mask } from "../geometry/kinds.ts";
 import { type Style, type View, drawTile } from "./kind.ts";
+import { PERIOD, opacities, woven, word } from "./patterns.ts";
 import { NONE, type Column, type Spans, differing, noSpans, spansOf, without } from "../geometry/spans.ts";
 
 /** Cells of a side. */
@@ -16,8 +17,10 @@ const ROOM = 32e6;
 const VARIANTS = 3;
 /** Screen pixels of a grid pixel from which on outlines are drawn as lines. */
 const COARSE = 2;
+/** With a pattern grid pixels are cut into cells down to 2 to the power of this, so that it is as fine at every zoom. */
+const FINEST = -5;
 
-/** Cells `x..x+width, y..y+height` of a level. `bits`: the same with `EDGE` more on each side, row by row; `columns` and
+/** Cells `x..x+width, y..y+height` of a level, `2 ** level` grid pixels a side. `bits`: the same with `EDGE` more on each side, row by row; `columns` and
  * `spans`: what they were made of. */
 interface Tile {
   x: number;
@@ -33,10 +36,12 @@ interface Tile {
 /** The tiles of a mask in one colour and size, by their place. */
 type Tiles = Map<number, Tile>;
 
+/** `fill`: with a pattern, what each cell of its period is painted with instead of `inside`. */
 interface Paint {
   level: number;
   inside: number;
   border: number;
+  fill: Uint32Array | null;
 }
 
 const painted = new WeakMap<Mask, Map<string, Tiles>>();
@@ -53,24 +58,23 @@ export function inherits(mask: Mask, before: Mask): void {
 export function drawMask(mask: Mask, canvas: CanvasRenderingContext2D, view: View, style: Style): void {
   const [w] = mask.size;
   const scale = view.metric.x / w;
-  const level = Math.max(0, Math.floor(Math.log2(1 / scale)));
+  const { pattern } = style;
+  // Plain ones among patterns, too: masks on the same cells meet without a seam.
+  const patterned = pattern !== undefined;
+  const level = Math.max(patterned ? FINEST : 0, Math.floor(Math.log2(1 / scale)));
   const lines = !!style.active && scale > COARSE;
   const opacity = Math.min(1, style.opacity * 1.7 + 0.06);
-  const paint: Paint = { level, inside: word(style.color, opacity), border: style.active && !lines ? word(style.color, 1) : 0 };
-  const tiles = tilesOf(mask, `${level}/${paint.inside}/${paint.border}`);
+  const [off, on] = (pattern ? opacities(opacity) : [opacity, opacity]).map((share) => word(style.color, share));
+  const paint: Paint = { level, inside: off, border: style.active && !lines ? word(style.color, 1) : 0, fill: pattern ? woven(pattern, off, on) : null };
+  const tiles = tilesOf(mask, `${level}/${off}/${paint.border}/${pattern ?? ""}`);
   const seen = seenBy(canvas, mask, view);
   const step = SIDE * 2 ** level;
-  canvas.imageSmoothingEnabled = false;
+  // Cells are a little smaller than pixels of the screen: left out row by row, a pattern's lines would be ragged.
+  canvas.imageSmoothingEnabled = patterned;
   for (let ty = Math.floor(seen.y1 / step); ty * step < seen.y2; ty++) {
     for (let tx = Math.floor(seen.x1 / step); tx * step < seen.x2; tx++) draw(tileAt(mask, tiles, tx, ty, paint), mask, level, canvas, view);
   }
   if (lines) outline(spansOf(mask), seen, canvas, view, style);
-}
-
-/** The colour as a pixel: RGBA in memory, so little-endian words are ABGR. */
-function word(color: string, opacity: number): number {
-  const value = Number.parseInt(color.slice(1, 7), 16);
-  return ((Math.round(opacity * 255) << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
 }
 
 /** The grid pixels of the mask's box that are on the canvas. */
@@ -183,18 +187,21 @@ function setColumn({ y, width, bits }: Tile, i: number, column: Column, from: nu
 }
 
 /** Paints the tile's cells `x1..x2, y1..y2` (not included) by its bits. */
-function paintCells({ width, bits, context }: Tile, x1: number, y1: number, x2: number, y2: number, { inside, border }: Paint): void {
+function paintCells({ x: left, y: top, width, bits, context }: Tile, x1: number, y1: number, x2: number, y2: number, { inside, border, fill }: Paint): void {
   if (x2 <= x1 || y2 <= y1) return;
   const image = context.createImageData(x2 - x1, y2 - y1);
   const pixels = new Uint32Array(image.data.buffer);
   const stride = width + 2 * EDGE;
   const below = EDGE * stride;
+  // Patterns begin at the picture's corner: they stay where they are whatever is painted.
+  const phase = (left + x1) % PERIOD;
   let at = 0;
   for (let y = y1; y < y2; y++) {
     let i = (y + EDGE) * stride + EDGE + x1;
-    for (let x = x1; x < x2; x++, i++, at++) {
-      if (!bits[i]) continue;
-      pixels[at] = border && !(bits[i - EDGE] & bits[i + EDGE] & bits[i - below] & bits[i + below]) ? border : inside;
+    const line = ((top + y) % PERIOD) * PERIOD;
+    for (let x = x1, cell = phase; x < x2; x++, i++, at++) {
+      if (bits[i]) pixels[at] = border && !(bits[i - EDGE] & bits[i + EDGE] & bits[i - below] & bits[i + below]) ? border : fill ? fill[line + cell] : inside;
+      if (++cell === PERIOD) cell = 0;
     }
   }
   context.putImageData(image, x1, y1);

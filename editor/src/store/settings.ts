@@ -16,6 +16,8 @@ export interface Settings {
   smooth: boolean;
   snap: boolean;
   gaps: boolean;
+  /** In semantic projects masks are filled with a pattern of their class, too. */
+  patterns: boolean;
   panel: boolean;
   brush: number;
   /** A pen's pressure makes the brush smaller or larger. */
@@ -48,6 +50,7 @@ const DEFAULTS: Settings = {
   smooth: true,
   snap: true,
   gaps: true,
+  patterns: true,
   panel: true,
   brush: 24,
   pressure: true,

@@ -3,7 +3,9 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { classWithKey } from "../actions/actions.ts";
 import * as objects from "../actions/objects.ts";
+import { patternOf } from "../editor/look.ts";
 import type { LabelClass } from "../model/work.ts";
+import { swatch } from "../shapes/patterns.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
@@ -12,7 +14,7 @@ const SHOWN = 9;
 export class ClassList extends Panel {
   protected sources() {
     const { session } = this;
-    return from(session.bench.changed, session.selection.changed);
+    return from(session.bench.changed, session.selection.changed, session.settings.changed);
   }
 
   override render(): TemplateResult {
@@ -39,7 +41,7 @@ export class ClassList extends Panel {
   private row(c: LabelClass, index: number, chosen: boolean, n: number): TemplateResult {
     const { session } = this;
     return html`<button class="class" role="radio" aria-checked=${chosen} data-class=${c.name} @click=${() => objects.setClass(session, c.name)}>
-      <span class="swatch" .style=${`background:${c.color}`}></span><span class="name">${c.display_name || c.name}</span>
+      <span class="swatch" .style=${`background:${swatch(c.color, patternOf(session.bench.parts, c.name))}`}></span><span class="name">${c.display_name || c.name}</span>
       ${n ? html`<span class="muted figure">${n.toLocaleString("en")}</span>` : nothing}
       ${this.key(c, index)}</button>`;
   }

@@ -3,7 +3,9 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import * as objects from "../actions/objects.ts";
+import { patternOf } from "../editor/look.ts";
 import { kindLabel } from "../shapes/index.ts";
+import { swatch } from "../shapes/patterns.ts";
 import type { LabelObject } from "../model/document.ts";
 import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
@@ -26,7 +28,7 @@ export class ObjectList extends Panel {
 
   protected sources() {
     const { session } = this;
-    return from(session.selection.changed, session.bench.changed, session.sync.changed, session.changed);
+    return from(session.selection.changed, session.bench.changed, session.sync.changed, session.settings.changed, session.changed);
   }
 
   override connectedCallback(): void {
@@ -99,7 +101,7 @@ export class ObjectList extends Panel {
     return html`
       <div class=${classMap({ row: true, hidden })} role="option" aria-selected=${session.selection.has(id)} aria-posinset=${index + 1} aria-setsize=${this.ids.length}
         data-object=${id} aria-label=${`${label}, ${kind ? kindLabel(kind) : "no shape"}`} @click=${(e: MouseEvent) => this.choose(id, index, e)} @dblclick=${() => this.zoom(id)} @pointerenter=${() => session.selection.setHover(id)} @pointerleave=${() => session.selection.setHover(null)}>
-        <span class="swatch" .style=${`background:${session.editor?.look.color(id) ?? session.ontology.color(object.class)}`}></span>
+        <span class="swatch" .style=${`background:${swatch(session.editor?.look.color(id) ?? session.ontology.color(object.class), patternOf(session.bench.parts, object.class))}`}></span>
         <span class="kind" title=${kind ? kindLabel(kind) : ""}>${icon(KIND_ICONS[kind ?? ""] ?? "more")}</span>
         <span class="name">${session.ontology.label(object.class)} <span class="muted figure">${id}</span></span>
         ${refused ? html`<span class="bad" title=${refused.message}>${icon("alert")}</span>` : nothing}

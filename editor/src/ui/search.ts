@@ -4,12 +4,15 @@ import { html, nothing, type TemplateResult } from "lit";
 import { ACTIONS, keysOf } from "../actions/actions.ts";
 import { shown } from "../actions/keys.ts";
 import * as objects from "../actions/objects.ts";
+import { patternOf } from "../editor/look.ts";
+import { swatch } from "../shapes/patterns.ts";
 import type { Dialogs } from "./dialogs.ts";
 
 interface Result {
   label: string;
   detail: string;
-  color?: string;
+  /** How it looks, as a CSS background. */
+  swatch?: string;
   run(): void;
 }
 
@@ -34,7 +37,7 @@ export function classSearch(d: Dialogs): TemplateResult {
   const { session } = d;
   const found = ranked(session.ontology.classes, d.typing.query, (c) => `${c.display_name ?? ""} ${c.name}`.trim());
   const n = session.selection.ids.size;
-  const results = found.map((c): Result => ({ label: c.display_name || c.name, detail: c.hotkey ?? "", color: c.color, run: () => objects.setClass(session, c.name) }));
+  const results = found.map((c): Result => ({ label: c.display_name || c.name, detail: c.hotkey ?? "", swatch: swatch(c.color, patternOf(session.bench.parts, c.name)), run: () => objects.setClass(session, c.name) }));
   return search(d, n ? `Class of ${n === 1 ? "the selected object" : `${n} selected objects`}` : "Search a class", results);
 }
 
@@ -71,7 +74,7 @@ function search(d: Dialogs, placeholder: string, results: Result[]): TemplateRes
     <input class="query" autofocus type="text" role="combobox" aria-expanded="true" aria-controls="results" aria-activedescendant=${results.length ? `result-${at}` : ""} placeholder=${placeholder} aria-label=${placeholder} .value=${typing.query} @input=${type} @keydown=${key} />
     <div class="results" id="results" role="listbox" aria-label="Results">
       ${results.map((r, i) => html`<div class="result" role="option" id="result-${i}" aria-selected=${i === at} @click=${() => run(r)}>
-        ${r.color ? html`<span class="swatch" .style=${`background:${r.color}`}></span>` : nothing}<span class="name">${r.label}</span>${r.detail ? html`<kbd>${r.detail}</kbd>` : nothing}</div>`)}
+        ${r.swatch ? html`<span class="swatch" .style=${`background:${r.swatch}`}></span>` : nothing}<span class="name">${r.label}</span>${r.detail ? html`<kbd>${r.detail}</kbd>` : nothing}</div>`)}
       ${results.length ? nothing : html`<p class="empty">Nothing found.</p>`}
     </div>`;
 }
