@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from labelwright.cli import output
+from labelwright.models.identity import Team
 from tests.support import processes
 from tests.support.processes import labelwright
 
@@ -120,6 +122,17 @@ def test_wrong_input_is_one_sentence(
     exit_code, error = fail(*arguments, **settings)
     assert exit_code == code
     assert words in error["message"]
+
+
+def test_a_key_needs_no_team_for_a_person_of_one(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    labelwright("init", "--email", "owner@example.org", data=folder)
+    labelwright("user", "add", "ann@example.org", "--role", "annotator", data=folder)
+    with output.writing(folder) as session:
+        session.add(Team(name="Second"))
+    assert labelwright("key", "create", "--user", "ann@example.org", "--name", "script", data=folder)["api_key"]
+    code, error = fail("user", "add", "bob@example.org", "--role", "viewer", data=folder)
+    assert (code, "2 (Second)" in error["message"]) == (2, True)
 
 
 def test_wrong_settings_stop_the_start_with_a_hint(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from labelwright.db import Database
-    from labelwright.models.identity import Team, Workspace
+    from labelwright.models.identity import Team, User, Workspace
 
 T = TypeVar("T")
 
@@ -64,22 +64,28 @@ def writing(data: Path | None) -> Iterator[Session]:
         yield session
 
 
-def team(session: Session, team_id: int | None) -> Team:
-    """The team that is meant: the given one, else the only one."""
+def team(session: Session, team_id: int | None, member: User | None = None) -> Team:
+    """The team that is meant: the given one, else the only one, of all or of a person's."""
     from sqlalchemy import select
 
-    from labelwright.models.identity import Team
+    from labelwright.models.identity import Membership, Team
 
     if team_id is not None:
         found = session.get(Team, team_id)
         if found is None:
             raise NotFound(f"There is no team {team_id}.")
         return found
-    teams = list(session.scalars(select(Team).order_by(Team.id).limit(2)))
+    query = select(Team).order_by(Team.id).limit(20)
+    if member is not None:
+        query = query.join(Membership, Membership.team_id == Team.id).where(Membership.user_id == member.id)
+    teams = list(session.scalars(query))
+    if member is not None and not teams:
+        raise Invalid(f"{member.email} is in no team.", field="user")
     if not teams:
         raise Conflict("Nothing is set up here yet: run `labelwright init --email YOU@HOST` first.")
     if len(teams) > 1:
-        raise Invalid("There are several teams; say which with --team ID.", field="team")
+        named = ", ".join(f"{one.id} ({one.name})" for one in teams)
+        raise Invalid(f"There are several teams: {named}. Say which with --team ID.", field="team")
     return teams[0]
 
 

@@ -86,10 +86,10 @@ def create_key(
     from labelwright.services import identity
 
     with output.writing(data) as session:
-        of = output.team(session, team)
         owner = session.scalar(select(User).where(User.email == user.strip().lower()))
         if owner is None:
             raise NotFound(f"There is no person {user}.")
+        of = output.team(session, team, owner)
         row, token = identity.create_key(
             session, owner, of.id, name, read_only=read_only,
             workspace=output.workspace(session, workspace) if workspace else None,
