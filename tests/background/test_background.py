@@ -290,6 +290,10 @@ def start_worker() -> Iterator[StartWorker]:
         process.wait()
 
 
+# Enough that each worker of a slow machine gets some and is met with one done and one begun.
+TASKS = 40
+
+
 def numbers(marks: Path, kind: str, name: str = "*") -> list[int]:
     return [int(p.name.split("-")[1]) for p in marks.glob(f"{kind}-*-{name}")]
 
@@ -302,7 +306,7 @@ def test_a_killed_worker_loses_nothing(database: Database, tmp_path: Path, start
     first = start_worker("a", marks, database, tmp_path)
     # Queued once all are up: the first one would have done everything before the second is there.
     with database.write() as session:
-        for number in range(16):
+        for number in range(TASKS):
             background.enqueue(session, "work", number)
     wait_for(lambda: len(numbers(marks, "begun", "a")) > len(numbers(marks, "ended", "a")) > 0)
     first.send_signal(signal.SIGKILL)
@@ -311,12 +315,12 @@ def test_a_killed_worker_loses_nothing(database: Database, tmp_path: Path, start
     assert in_flight
     if database.sqlite:
         others.append(start_worker("b", marks, database, tmp_path))
-    wait_for(lambda: set(numbers(marks, "ended")) == set(range(16)), 60)
+    wait_for(lambda: set(numbers(marks, "ended")) == set(range(TASKS)), 60)
     # Nothing twice but what was running when it was killed: it had three places.
-    twice = {n for n in range(16) if numbers(marks, "begun").count(n) == 2}
+    twice = {n for n in range(TASKS) if numbers(marks, "begun").count(n) == 2}
     assert in_flight <= twice
     assert len(twice) <= 3
-    assert all(numbers(marks, "begun").count(n) <= 2 for n in range(16))
+    assert all(numbers(marks, "begun").count(n) <= 2 for n in range(TASKS))
     (marks / "stop").touch()
     assert [p.wait(30) for p in others] == [0]
     with database.read() as session:

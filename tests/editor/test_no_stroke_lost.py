@@ -78,10 +78,10 @@ def test_a_killed_tab_loses_nothing(studio: Studio, hand: Hands) -> None:
     task = studio.task()
     ana = hand().open(task)
     ana.context.set_offline(True)
-    ana.press("b").drag((300, 300), (400, 400))
+    ana.press("b").drag((300, 300), (400, 400)).wait("offline")
+    assert task.objects == []
     ana.page.close(run_before_unload=False)
     ana.context.set_offline(False)
-    assert task.objects == []
     ana.page = ana.context.new_page()
     ana.open(task).wait("saved")
     (found,) = task.saved(lambda o: len(o) == 1)

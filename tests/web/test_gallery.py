@@ -126,7 +126,7 @@ def test_no_page_is_wider_than_its_window_or_complains(site: Site, address: str,
         # The menu of the last row is not cut off by the table.
         page.goto(address + site.url + "/batches")
         page.locator("main details.menu summary").last.click()
-        assert page.evaluate(
+        page.wait_for_function(
             """() => { const last = [...document.querySelectorAll('main details[open] .menu-items button')].at(-1), at = last.getBoundingClientRect();
                        return last.contains(document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)); }"""
         )
