@@ -65,7 +65,7 @@ UNDONE = """() => {
     for (let n = 0; n < 5000 && session.undo.canUndo; n++) session.undo.undo();
     return session.undo.canUndo;
 }"""
-STEPS = int(os.environ.get("LABELWRIGHT_TEST_STEPS", "100"))
+STEPS = int(os.environ.get("LABELWRIGHT_TEST_STEPS", "60"))
 
 
 class Chance:
