@@ -47,6 +47,7 @@ def test_what_is_missing_is_listed_and_leads_there(studio: Studio, hand: Hands) 
     assert "sign 2: text is required" in dialog.inner_text()
     dialog.get_by_role("button", name=re.compile("text is required")).click()
     assert ana.selected() == [2]
+    ana.page.wait_for_function("() => document.activeElement?.matches('lw-attributes input')")
     ana.page.keyboard.type("STOP")
     task.saved(lambda o: o[1].get("attributes") == {"text": "STOP"})
     ana.page.get_by_role("button", name="Submit").click()
