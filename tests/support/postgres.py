@@ -128,10 +128,24 @@ def shared() -> Server:
         return Server(folder, int(port.read_text()))
 
 
+def _runs(data: Path) -> bool:
+    """Whether a server runs on this data folder. Its file of the process alone does not say so: it outlives a server
+    that was killed or a machine that was stopped, and its number may by now be another's process."""
+    try:
+        process = (data / "postmaster.pid").read_text().split("\n", 1)[0]
+        return Path(f"/proc/{int(process)}/cwd").resolve(strict=True) == data.resolve()
+    except (OSError, ValueError):
+        return False
+
+
 def clean_up(folder: Path) -> None:
     """Stop the server of a run, if there is one, and remove the run's folder."""
-    if (folder / "pg" / "postmaster.pid").exists():
-        Server(folder, 0).stop()
+    if _runs(folder / "pg"):
+        try:
+            Server(folder, 0).stop()
+        except RuntimeError:
+            if _runs(folder / "pg"):  # Otherwise another run beside this one was faster.
+                raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
