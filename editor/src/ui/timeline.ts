@@ -24,6 +24,8 @@ export class Timeline extends Panel {
   private first = 0;
   private perFrame = 0;
   private known: Rows | null = null;
+  /** The track that was selected when this was last drawn. */
+  private chosen: number | null = null;
   private themed: { theme: string; colors: Colors } | null = null;
   private stopStore: (() => void) | null = null;
   private requested = false;
@@ -42,7 +44,7 @@ export class Timeline extends Panel {
       this.known = null;
       this.paintSoon();
     };
-    const stops = [session.store.onChange(changed), session.bench.framed.on(() => this.follow()), session.selection.changed.on(() => this.reveal()), session.settings.changed.on(() => this.paintSoon())];
+    const stops = [session.store.onChange(changed), session.bench.framed.on(() => this.follow()), session.selection.changed.on(() => this.paintSoon()), session.settings.changed.on(() => this.paintSoon())];
     this.stopStore = () => stops.forEach((stop) => stop());
   }
 
@@ -152,6 +154,7 @@ export class Timeline extends Panel {
 
   private paint(): void {
     const { canvas, session } = this;
+    this.reveal();
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [canvas.clientWidth, canvas.clientHeight];
     if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) [canvas.width, canvas.height] = [Math.round(w * ratio), Math.round(h * ratio)];
@@ -193,14 +196,15 @@ export class Timeline extends Panel {
     return this.themed.colors;
   }
 
-  /** Scrolls to the track that was selected elsewhere. */
+  /** Scrolls to a track that was selected elsewhere, once: then the wheel is free again. */
   private reveal(): void {
     const { only } = this.session.selection;
+    if (only === this.chosen) return;
+    this.chosen = only;
     const at = this.rows.tracks.findIndex((track) => track.id === only);
     const room = this.canvas.clientHeight - this.head;
     if (at >= 0 && at * ROW < this.top) this.top = at * ROW;
     else if (at >= 0 && (at + 1) * ROW > this.top + room) this.top = (at + 1) * ROW - room;
-    this.paintSoon();
   }
 
   /** Of many tracks, scrolls to those in the picture when none of them is in view and nothing is selected. */
