@@ -27,6 +27,8 @@ CLASSES: list[dict[str, Any]] = [
     {"name": "lane", "shapes": ["polyline"]},
     {"name": "sign", "attributes": [{"name": "text", "kind": "text", "required": True}]},
 ]  # fmt: skip
+SKELETON = {"points": [{"name": "top", "x": 0.5, "y": 0}, {"name": "left", "x": 0, "y": 1}, {"name": "right", "x": 1, "y": 1}],
+            "edges": [[0, 1], [0, 2]]}  # fmt: skip
 WIDTH, HEIGHT = 800, 500
 _numbers = itertools.count(1)
 

@@ -14,13 +14,11 @@ import pytest
 from labelwright.geometry import masks
 from labelwright.geometry.document import LabelObject, Mask, Polygon
 from tests.assist.conftest import FOLDER, drawn
-from tests.editor.conftest import Hand, Studio, Task, eventually, near, pixels
+from tests.editor.conftest import SKELETON, Hand, Studio, Task, eventually, near, pixels
 
 pytestmark = pytest.mark.browser
 Hands = Callable[..., Hand]
 SIZE = (600, 400)
-SKELETON = {"points": [{"name": "top", "x": 0.5, "y": 0}, {"name": "left", "x": 0, "y": 1}, {"name": "right", "x": 1, "y": 1}],
-            "edges": [[0, 1], [0, 2]]}  # fmt: skip
 CLASSES = [
     {"name": "thing"},
     {"name": "frame", "shapes": ["skeleton"], "skeleton": SKELETON},

@@ -134,10 +134,13 @@ export class AttributeList extends Panel {
     const { session } = this;
     const disabled = !session.mayEdit;
     const make = (list: Attribute[], values: (name: string) => AttributeValue | undefined, scope: string, set: (name: string, value: AttributeValue) => void): TemplateResult[] =>
-      list.map((attribute) => field({ attribute, value: values(attribute.name), mixed: values(attribute.name) === null, disabled: disabled || session.ontology.readOnly(attribute), set: (value) => set(attribute.name, value) }, scope));
+      list.map((attribute) => {
+        const value = values(attribute.name);
+        return field({ attribute, value, mixed: value === null, disabled: disabled || session.ontology.readOnly(attribute), set: (to) => set(attribute.name, to) }, scope);
+      });
     this.begin("");
     const ofItem = this.portion(session.ontology.forItem());
-    const item = make(ofItem.shown, (name) => session.store.attributes[name], "item", (name, value) => objects.setItemAttribute(session, name, value));
+    const item = make(ofItem.shown, (name) => session.store.attributes[name] ?? undefined, "item", (name, value) => objects.setItemAttribute(session, name, value));
     const [first, last] = objects.framesInHand(session);
     const ofFrame = this.portion(session.bench.parts.video ? session.ontology.forFrame() : []);
     const frame = make(ofFrame.shown, (name) => this.valueOn(first, last, name), "frame", (name, value) => objects.setFrameAttribute(session, name, value));
@@ -150,7 +153,7 @@ export class AttributeList extends Panel {
   /** The value on these frames; null where they differ. */
   private valueOn(first: number, last: number, name: string): AttributeValue | undefined {
     const { frames } = this.session.store;
-    const value = frames[String(first)]?.[name];
+    const value = frames[String(first)]?.[name] ?? undefined;
     for (let frame = first + 1; frame <= last; frame++) if (!same(frames[String(frame)]?.[name], value)) return null;
     return value;
   }
