@@ -20,6 +20,7 @@ import type { Ahead } from "./ahead.ts";
 import { Clock } from "./clock.ts";
 import { Follow } from "./follow.ts";
 import { Frames, fetchFirst } from "./frames.ts";
+import { gapsIn } from "./gaps.ts";
 import { Prelabel } from "./prelabel.ts";
 import { remember } from "./repeat.ts";
 import { Talk } from "./talk.ts";
@@ -60,6 +61,8 @@ export class Session {
   private closed = false;
   /** It is being sent off: what is drawn now would come too late. */
   private deciding = false;
+  /** Pixels without a class are counted before it is sent off. */
+  private counting = false;
   private noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -222,12 +225,9 @@ export class Session {
 
   /** What is missing for submitting, as the ontology and the job ask for it. */
   get missing(): Missing[] {
-    const { ontology, work, store, bench } = this;
+    const { ontology, work, store } = this;
     const frames = work.item.kind === "video" ? this.frames.count : 0;
-    const found = missing(ontology, work.job.limits ?? {}, { objects: [...store.objects], attributes: store.attributes, frames: store.frames }, frames);
-    bench.gaps?.look();
-    if (bench.gaps?.count) found.push({ text: `${count(bench.gaps.count, "pixel")} without a class${frames > 1 ? " in this frame" : ""}`, gap: true });
-    return found;
+    return missing(ontology, work.job.limits ?? {}, { objects: [...store.objects], attributes: store.attributes, frames: store.frames }, frames);
   }
 
   /** Goes to an object: its frame, its place, and selects it. `stay`: the panel stays the one that is open. */
@@ -240,8 +240,9 @@ export class Session {
     this.changed.emit();
   }
 
-  /** Shows the next pixels without a class. */
-  nextGap(): void {
+  /** Shows the next pixels without a class, of another frame where one is given. */
+  nextGap(frame = this.bench.frame): void {
+    if (frame !== this.bench.frame) this.frames.go(frame);
     const box = this.bench.gaps?.next();
     if (!box) return this.say("Every pixel has a class");
     this.settings.set("gaps", true);
@@ -251,8 +252,12 @@ export class Session {
 
   /** Hands the task in; what is missing is shown instead. `anyway`: with gaps, which are not forbidden. */
   async submit(anyway = false): Promise<void> {
-    this.problems = this.missing;
-    if (anyway) this.problems = this.problems.filter((problem) => !("gap" in problem));
+    if (this.counting) return;
+    this.counting = true;
+    const gaps = anyway ? [] : await gapsIn(this);
+    this.counting = false;
+    if (this.closed) return;
+    this.problems = [...this.missing, ...gaps];
     if (this.problems.length) return this.open("submit");
     await this.verdict(() => this.api.submit(this.work.task.uid, this.sync.lease ?? ""), "Submitted");
   }

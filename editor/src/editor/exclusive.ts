@@ -1,9 +1,9 @@
 // One class a pixel: in semantic projects a mask that is drawn takes its pixels from the others, at each frame that was
 // written. Between keyframes masks move on their own and may come over each other; there the upper one is shown.
 
-import { mayOverlap, withPixels } from "../geometry/areas.ts";
+import { mayOverlap, together, withPixels } from "../geometry/areas.ts";
 import type { Mask } from "../geometry/kinds.ts";
-import { meet, spansOf } from "../geometry/spans.ts";
+import { meet } from "../geometry/spans.ts";
 import type { Keyframe, LabelObject } from "../model/document.ts";
 import { at, keyAt, withOutside, withShape } from "../model/track.ts";
 import type { Both, Draft, Store } from "../store/store.ts";
@@ -16,7 +16,7 @@ export const orderOf = (object: LabelObject): number => Number(object.extra?.ord
 export const byHeight = (a: LabelObject, b: LabelObject): number => orderOf(a) - orderOf(b) || a.id - b.id;
 
 /** Do the two masks have a pixel in common? */
-export const share = (a: Mask, b: Mask): boolean => mayOverlap(a, b) && meet(spansOf(a), spansOf(b));
+export const share = (a: Mask, b: Mask): boolean => mayOverlap(a, b) && meet(...together(a, b));
 
 /** What is left of a mask below these others; null when nothing is. */
 export function below(mask: Mask, uppers: Iterable<Mask>): Mask | null {

@@ -88,9 +88,9 @@ function hatched({ width, height, bits }: Coverage): HTMLCanvasElement {
   const image = context.createImageData(canvas.width, canvas.height);
   const cells = new Uint32Array(image.data.buffer);
   const stripe = Math.max(2, Math.round(canvas.width / 160));
-  for (let y = 0; y < canvas.height; y++) {
-    for (let x = 0; x < canvas.width; x++) {
-      if (bits[y * step * width + x * step]) continue;
+  for (let x = 0; x < canvas.width; x++) {
+    for (let y = 0; y < canvas.height; y++) {
+      if (bits[x * step * height + y * step]) continue;
       // Little-endian RGBA: magenta, every other stripe nearly clear.
       cells[y * canvas.width + x] = (Math.floor((x + y) / stripe) & 1) === 0 ? 0xb4ff3cff : 0x38ff3cff;
     }

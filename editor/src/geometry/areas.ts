@@ -5,7 +5,7 @@ import type { Mask, Shape } from "./kinds.ts";
 import { type Flat, type Metric, boundsOf } from "./plane.ts";
 import { type Part, partsArea, simplifyRing } from "./polygon.ts";
 import { outlines } from "./raster.ts";
-import { maskOfSpans, merged, noSpans, spansOf, spansOfParts } from "./spans.ts";
+import { type Spans, maskOfSpans, merged, onGrid, spansOf, spansOfParts } from "./spans.ts";
 
 const pairs = (ring: Flat): Pair[] => Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
 
@@ -60,14 +60,21 @@ export function toBox(shape: Shape): Shape | null {
   return b.x2 > b.x1 && b.y2 > b.y1 ? { type: "rectangle", box: [b.x1, b.y1, b.x2, b.y2] } : null;
 }
 
-/** `mask` with the pixels of `other` added (1) or taken away (0); null when none is left. Grids must be the same. */
-export function withPixels(mask: Mask | null, other: Mask, value: 0 | 1): Mask | null {
-  return maskOfSpans(merged(mask ? spansOf(mask) : noSpans(other.size), spansOf(other), value));
+/** The pixels of both on the finer of their grids. */
+export function together(a: Mask, b: Mask): [Spans, Spans] {
+  const size = a.size[0] * a.size[1] < b.size[0] * b.size[1] ? b.size : a.size;
+  return [onGrid(spansOf(a), size), onGrid(spansOf(b), size)];
 }
 
-/** Do the two masks share the grid and touch each other's cut-outs? */
+/** `mask` with the pixels of `other` added (1) or taken away (0); null when none is left. */
+export function withPixels(mask: Mask | null, other: Mask, value: 0 | 1): Mask | null {
+  if (!mask) return value ? other : null;
+  return maskOfSpans(merged(...together(mask, other), value));
+}
+
+/** Do the two masks' cut-outs touch? */
 export function mayOverlap(a: Mask, b: Mask): boolean {
-  const [ax, ay, aw, ah] = a.box;
-  const [bx, by, bw, bh] = b.box;
-  return a.size[0] === b.size[0] && a.size[1] === b.size[1] && ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
+  const [[ax, ay, aw, ah], [aw0, ah0]] = [a.box, a.size];
+  const [[bx, by, bw, bh], [bw0, bh0]] = [b.box, b.size];
+  return ax * bw0 < (bx + bw) * aw0 && bx * aw0 < (ax + aw) * bw0 && ay * bh0 < (by + bh) * ah0 && by * ah0 < (ay + ah) * bh0;
 }

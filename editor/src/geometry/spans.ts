@@ -29,7 +29,8 @@ export function spansOf(mask: Mask): Spans {
   return spans;
 }
 
-function decodedSpans({ size, box: [x, top, width, height], counts }: Mask): Spans {
+/** The same, found anew: for masks that are looked at once, since spans take more memory than what they are kept as. */
+export function decodedSpans({ size, box: [x, top, width, height], counts }: Mask): Spans {
   const columns: number[][] = Array.from({ length: width }, () => []);
   let at = 0;
   let set = false;
@@ -197,6 +198,34 @@ export function without(a: Column, b: Column): Column {
     if (from < a[i + 1]) out.push(from, a[i + 1]);
   }
   return out;
+}
+
+/** The same area on another grid: each pixel is as the one that its middle lies in. */
+export function onGrid(spans: Spans, size: [number, number]): Spans {
+  if (spans.size[0] === size[0] && spans.size[1] === size[1]) return spans;
+  let found = resampled.get(spans);
+  if (!found || found.size[0] !== size[0] || found.size[1] !== size[1]) resampled.set(spans, (found = sampled(spans, size)));
+  return found;
+}
+
+const resampled = new WeakMap<Spans, Spans>();
+
+function sampled({ size: [w, h], x, columns }: Spans, size: [number, number]): Spans {
+  const [across, down] = [size[0] / w, size[1] / h];
+  const [first, end] = [Math.ceil(x * across - 0.5), Math.ceil((x + columns.length) * across - 0.5)].map((edge) => Math.min(size[0], Math.max(0, edge)));
+  const row = (edge: number): number => Math.min(size[1], Math.max(0, Math.ceil(edge * down - 0.5)));
+  const out = Array.from({ length: end - first }, (_, i): Column => {
+    const rows: number[] = [];
+    const column = columns[Math.floor((first + i + 0.5) / across) - x] ?? NONE;
+    for (let k = 0; k < column.length; k += 2) {
+      const [from, to] = [row(column[k]), row(column[k + 1])];
+      if (to <= from) continue;
+      if (rows.length && rows[rows.length - 1] === from) rows[rows.length - 1] = to;
+      else rows.push(from, to);
+    }
+    return rows;
+  });
+  return { size, x: first, columns: out };
 }
 
 /** Do the two have a pixel in common? Grids must be the same. */

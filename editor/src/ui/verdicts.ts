@@ -24,7 +24,7 @@ export function missingView(d: Dialogs): TemplateResult {
   const { session } = d;
   const jump = (p: Missing | Problem): void => {
     d.close();
-    if ("gap" in p) return session.nextGap();
+    if ("gap" in p) return session.nextGap(p.frame);
     const id = "object" in p ? p.object : (p as Problem).object_id;
     if (id != null) session.jumpTo(id, "frame" in p ? p.frame : undefined);
     else session.selection.clear();
