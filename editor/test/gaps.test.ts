@@ -108,6 +108,31 @@ test("masks on other grids give and take their pixels as those of the picture do
   d.bench.gaps!.stop();
 });
 
+test("what is counted where something changed is what is counted anew", () => {
+  let seed = 11;
+  const dice = (n: number): number => ((seed = (seed * 48271) % 2147483647), seed % n);
+  const d = new Driver({ semantic: true, objects: [] });
+  d.bench.gaps!.setSize({ x: W, y: H });
+  const counts = new Set<number>();
+  for (let i = 0; i < 80; i++) {
+    const [x1, y1] = [dice(900), dice(400)];
+    const [x2, y2] = [x1 + 1 + dice(W - x1), y1 + 1 + dice(H - y1)];
+    const id = 1 + dice(12);
+    const grid: [number, number] = dice(3) ? [W, H] : [200, 130];
+    const rectangle = { type: "rectangle" as const, box: [x1 / W, y1 / H, x2 / W, y2 / H] as [number, number, number, number] };
+    const shape = dice(4) ? toMask(rectangle, grid)! : rectangle;
+    if (d.store.get(id) && !dice(3)) d.bench.change((draft) => draft.delete(id));
+    else if (!dice(5)) d.undo.undo();
+    else d.bench.change((draft) => draft.put(box(id, 0, 0, 1, 1, { class: shape.type === "mask" ? "road" : "car", shape })));
+    if (dice(2)) continue;
+    d.bench.gaps!.look();
+    counts.add(d.bench.gaps!.count);
+    assert.equal(d.bench.gaps!.count, uncovered(coverageOf(d.objects.map((o) => o.shape!), { x: W, y: H })));
+  }
+  assert.ok(counts.size > 20);
+  d.bench.gaps!.stop();
+});
+
 test("pasted masks take the pixels they need, also from each other", () => {
   const mask = toMask({ type: "rectangle", box: [0, 0, 0.4, 1] }, [W, H])!;
   const d = new Driver({ semantic: true, objects: [box(1, 0, 0, 1, 1, { class: "road", shape: mask })] });

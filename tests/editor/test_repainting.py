@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
 import random
 from collections.abc import Callable
@@ -9,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from labelwright.geometry import masks
-from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio
-from tests.editor.test_handling import SEMANTIC, half
+from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, eventually
+from tests.editor.test_handling import SEMANTIC, half, pixels_of
 from tests.support import pictures
 
 pytestmark = pytest.mark.browser
@@ -144,3 +147,32 @@ def test_patterns_of_classes_stay_in_place_while_painting_at_every_zoom(studio: 
     ana.page.get_by_role("tab", name="View").click()
     ana.page.get_by_label("Patterns in semantic projects").check()
     assert changes() == [plain, patterned]
+
+
+def test_gaps_look_the_same_where_they_came_one_by_one_and_when_opened_anew(studio: Studio, hand: Hands) -> None:
+    task = studio.task([half(1, "road", 0, 400), half(2, "grass", 400, 800)], studio.project(**SEMANTIC))
+    ana = hand().open(task)
+    gaps = ana.page.locator("button.gaps")
+
+    def bare() -> int:
+        return int("0" + "".join(c for c in gaps.inner_text() if c.isdigit()))
+
+    def look() -> np.ndarray[Any, np.dtype[np.int16]]:
+        ana.move(5, 5).press("0", "Escape")
+        ana.page.wait_for_function("() => !document.querySelector('.stage[data-busy]')")
+        url = ana.page.evaluate("() => document.querySelector('.layer.base').toDataURL()")
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")).astype(np.int16)
+
+    ana.press("v").click(100, 100).press("m", "x", "]", "]")
+    for line in (((60, 60), (200, 110)), ((300, 300), (340, 430)), ((150, 90), (320, 310)), ((390, 480), (395, 10))):
+        before = bare()
+        ana.drag(*line)
+        eventually(lambda before=before: bare() > before)
+    found = task.saved(lambda o: WIDTH * HEIGHT - sum(pixels_of(o)) == bare())
+    assert len(found) == 2
+    piecewise = look()
+    ana.page.reload()
+    eventually(lambda: gaps.count() and bare() > 0)
+    whole = look()
+    assert piecewise.shape == whole.shape
+    assert (np.abs(piecewise - whole).max(axis=2) > 8).sum() < 10

@@ -1,6 +1,6 @@
 // The gaps of a semantic picture: counted a moment after each change, shown hatched, and stepped through.
 
-import { type Coverage, coverageOf, takeGap, uncovered } from "../geometry/coverage.ts";
+import { type Coverage, coverAgain, coverageOf, takeGap, uncovered } from "../geometry/coverage.ts";
 import type { Bounds, Metric } from "../geometry/plane.ts";
 import type { View } from "../shapes/kind.ts";
 import { Emitter } from "../store/emitter.ts";
@@ -41,16 +41,24 @@ export class Gaps {
     this.timer = setTimeout(() => this.look(), REST);
   }
 
-  /** Counts now. */
+  /** Counts now: in the columns that changed, or everywhere. */
   look(): void {
     clearTimeout(this.timer);
     if (this.size.x <= 1) return;
-    const shapes = [...this.scene.ids].map((id) => this.scene.shapeOf(id)!);
-    this.coverage = coverageOf(shapes, this.size);
-    this.count = uncovered(this.coverage);
-    this.veil = null;
     const { places } = this;
     this.places = [];
+    const shapes = [...this.scene.ids].map((id) => this.scene.shapeOf(id)!);
+    if (!places || !this.coverage) {
+      this.coverage = coverageOf(shapes, this.size);
+      this.veil = null;
+    } else if (places.length) {
+      const { width } = this.coverage;
+      const first = Math.max(0, Math.floor(Math.min(...places.map((place) => place.x1)) * width) - 1);
+      const end = Math.min(width, Math.ceil(Math.max(...places.map((place) => place.x2)) * width) + 1);
+      if (first < end) coverAgain(this.coverage, shapes, first, end);
+      if (first < end && this.veil) hatch(this.veil, this.coverage, first, end);
+    }
+    this.count = uncovered(this.coverage);
     this.changed.emit(places);
   }
 
@@ -71,7 +79,12 @@ export class Gaps {
   draw(context: CanvasRenderingContext2D, view: View): void {
     const { coverage } = this;
     if (!coverage || !this.count) return;
-    this.veil ??= hatched(coverage);
+    if (!this.veil) {
+      this.veil = document.createElement("canvas");
+      const step = stepOf(coverage);
+      [this.veil.width, this.veil.height] = [Math.ceil(coverage.width / step), Math.ceil(coverage.height / step)];
+      hatch(this.veil, coverage, 0, coverage.width);
+    }
     context.imageSmoothingEnabled = false;
     context.drawImage(this.veil, view.x(0), view.y(0), view.metric.x, view.metric.y);
   }
@@ -79,22 +92,23 @@ export class Gaps {
 
 const SIDE = 2048;
 
-/** A picture of the gaps: diagonal stripes, so that no class colour can be taken for one. */
-function hatched({ width, height, bits }: Coverage): HTMLCanvasElement {
-  const step = Math.max(1, Math.ceil(Math.max(width, height) / SIDE));
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [Math.ceil(width / step), Math.ceil(height / step)];
+const stepOf = ({ width, height }: Coverage): number => Math.max(1, Math.ceil(Math.max(width, height) / SIDE));
+
+/** Draws the gaps in the columns from `first` up to `end`: diagonal stripes, so that no class colour can be taken for one. */
+function hatch(canvas: HTMLCanvasElement, coverage: Coverage, first: number, end: number): void {
+  const { height, bits } = coverage;
+  const step = stepOf(coverage);
+  const left = Math.floor(first / step);
   const context = canvas.getContext("2d")!;
-  const image = context.createImageData(canvas.width, canvas.height);
+  const image = context.createImageData(Math.ceil(end / step) - left, canvas.height);
   const cells = new Uint32Array(image.data.buffer);
   const stripe = Math.max(2, Math.round(canvas.width / 160));
-  for (let x = 0; x < canvas.width; x++) {
-    for (let y = 0; y < canvas.height; y++) {
-      if (bits[x * step * height + y * step]) continue;
+  for (let x = 0; x < image.width; x++) {
+    for (let y = 0; y < image.height; y++) {
+      if (bits[(left + x) * step * height + y * step]) continue;
       // Little-endian RGBA: magenta, every other stripe nearly clear.
-      cells[y * canvas.width + x] = (Math.floor((x + y) / stripe) & 1) === 0 ? 0xb4ff3cff : 0x38ff3cff;
+      cells[y * image.width + x] = (Math.floor((left + x + y) / stripe) & 1) === 0 ? 0xb4ff3cff : 0x38ff3cff;
     }
   }
-  context.putImageData(image, 0, 0);
-  return canvas;
+  context.putImageData(image, left, 0);
 }

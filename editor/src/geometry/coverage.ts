@@ -3,17 +3,19 @@
 import { partsOf } from "./areas.ts";
 import type { Mask, Shape } from "./kinds.ts";
 import type { Bounds, Metric } from "./plane.ts";
-import { type Spans, onGrid, spansOf, spansOfParts } from "./spans.ts";
+import { type Spans, noSpans, onGrid, spansOf, spansOfParts } from "./spans.ts";
 
 /** Pixels looked at, at most; larger pictures are looked at in every n-th row and column. */
 const MOST = 16e6;
 
-/** `bits`: 1 where something lies, column-major as masks are, one byte for `step` x `step` pixels of the picture. */
+/** `bits`: 1 where something lies, column-major as masks are, one byte for `step` x `step` pixels of the picture;
+ * `covered` of them are set. */
 export interface Coverage {
   width: number;
   height: number;
   step: number;
   bits: Uint8Array;
+  covered: number;
 }
 
 /** Everything that the areas among the shapes cover of a picture of `size` pixels. `read`: keeps the pixels it finds for
@@ -21,35 +23,59 @@ export interface Coverage {
 export function coverageOf(shapes: Iterable<Shape>, size: Metric, read: (mask: Mask) => Spans = spansOf): Coverage {
   const step = Math.ceil(Math.sqrt(Math.max(1, (size.x * size.y) / MOST)));
   const [width, height] = [Math.ceil(size.x / step), Math.ceil(size.y / step)];
-  const coverage = { width, height, step, bits: new Uint8Array(width * height) };
-  for (const shape of shapes) {
-    const parts = shape.type === "mask" ? null : partsOf(shape);
-    if (shape.type === "mask") cover(coverage, read(shape));
-    else if (parts) cover(coverage, spansOfParts(parts, [width, height]));
-  }
+  const coverage = { width, height, step, bits: new Uint8Array(width * height), covered: 0 };
+  cover(coverage, shapes, 0, width, read);
   return coverage;
 }
 
-/** Sets what the spans have, whatever their grid. */
-function cover({ width, height, bits }: Coverage, spans: Spans): void {
-  const { x, columns } = onGrid(spans, [width, height]);
-  columns.forEach((column, i) => {
-    for (let k = 0; k < column.length; k += 2) bits.fill(1, (x + i) * height + column[k], (x + i) * height + column[k + 1]);
-  });
+/** Looks again at the columns from `first` up to `end`, in which shapes have changed. */
+export function coverAgain(coverage: Coverage, shapes: Iterable<Shape>, first: number, end: number): void {
+  const { height, bits } = coverage;
+  coverage.covered -= sum(bits, first * height, end * height);
+  bits.fill(0, first * height, end * height);
+  cover(coverage, shapes, first, end, spansOf);
+}
+
+function cover(coverage: Coverage, shapes: Iterable<Shape>, first: number, end: number, read: (mask: Mask) => Spans): void {
+  const { width, height, bits } = coverage;
+  for (const shape of shapes) {
+    const spans = shape.type === "mask" ? onGrid(read(shape), [width, height]) : spansOfArea(shape, [width, height]);
+    const last = Math.min(end, spans.x + spans.columns.length);
+    for (let x = Math.max(first, spans.x); x < last; x++) {
+      const column = spans.columns[x - spans.x];
+      for (let k = 0; k < column.length; k += 2) bits.fill(1, x * height + column[k], x * height + column[k + 1]);
+    }
+  }
+  coverage.covered += sum(bits, first * height, end * height);
+}
+
+const areas = new WeakMap<Shape, Spans>();
+
+/** Of boxes and polygons; nothing of what is no area. */
+function spansOfArea(shape: Shape, size: [number, number]): Spans {
+  let spans = areas.get(shape);
+  if (spans?.size[0] !== size[0] || spans.size[1] !== size[1]) {
+    const parts = partsOf(shape);
+    areas.set(shape, (spans = parts ? spansOfParts(parts, size) : noSpans(size)));
+  }
+  return spans;
+}
+
+/** How many bytes of 0 and 1 are set, four at once: a product's highest byte is the sum of theirs. */
+function sum(bits: Uint8Array, from: number, to: number): number {
+  const [first, last] = [Math.min(to, Math.ceil(from / 4) * 4), Math.max(from, Math.floor(to / 4) * 4)];
+  let total = 0;
+  for (let i = from; i < first; i++) total += bits[i];
+  if (last > first) for (const word of new Uint32Array(bits.buffer, first, (last - first) / 4)) total += Math.imul(word, 0x01010101) >>> 24;
+  for (let i = Math.max(first, last); i < to; i++) total += bits[i];
+  return total;
 }
 
 /** How many pixels of the picture nothing covers; of large pictures an estimate. */
-export function uncovered({ bits, step }: Coverage): number {
-  let covered = 0;
-  // Four bytes at once: the product's highest byte is their sum.
-  const words = new Uint32Array(bits.buffer, 0, bits.length >> 2);
-  for (let i = 0; i < words.length; i++) covered += Math.imul(words[i], 0x01010101) >>> 24;
-  for (let i = words.length * 4; i < bits.length; i++) covered += bits[i];
-  return (bits.length - covered) * step * step;
-}
+export const uncovered = ({ bits, covered, step }: Coverage): number => (bits.length - covered) * step * step;
 
 /** The box of the first gap, in fractions; everything connected to it counts as covered from then on. Null: no gap. */
-export function takeGap({ width, height, bits }: Coverage): Bounds | null {
+export function takeGap({ width, height, bits }: Pick<Coverage, "width" | "height" | "bits">): Bounds | null {
   const start = bits.indexOf(0);
   if (start < 0) return null;
   const stack = [start];
