@@ -12,6 +12,7 @@ from labelwright.db import Database
 from labelwright.models.documents import DocumentHead
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
+from labelwright.models.versions import DatasetVersion
 from labelwright.models.work import Task
 from labelwright.services import documents, identity
 from labelwright.storage import open_store
@@ -54,6 +55,8 @@ def test_the_demo_is_filed_once_and_its_sign_in_works(place: settings.Settings) 
         for email in first["people"]:
             assert identity.authenticate(session, email, first["password"])
         assert identity.by_key(session, first["api_key"]).email == first["email"]
+        version = session.scalars(select(DatasetVersion)).one()
+        assert (version.images, version.splits) == (11, {"train": 9, "valid": 1, "test": 1})
         video = session.scalars(select(Item).where(Item.kind == "video")).one()
         assert (video.frames, video.width, video.height) == (12, 320, 240)
     assert (place.data / "demo.json").stat().st_mode & 0o077 == 0

@@ -193,3 +193,13 @@ def test_what_is_not_known_is_refused_by_name() -> None:
     ):
         with pytest.raises(Invalid, match=words):
             recipes.parse({"preprocessing": {}, "augmentation": {}} | settings)
+
+
+def test_all_faults_are_named_by_step_and_setting() -> None:
+    with pytest.raises(Invalid) as refused:
+        recipes.parse({
+            "preprocessing": {"resize": {"width": 0, "height": 9}, "tile": {"rows": 50}, "remap": {"a": 5}},
+            "augmentation": {"rotate": {"degrees": "x"}, "blur": 3, "noise": {"percent": 1}, "image": {"versions": 0}},
+        })  # fmt: skip
+    fields = [problem.field for problem in refused.value.problems]
+    assert fields == ["tile.rows", "image.versions", "resize.width", "rotate.degrees", "blur", "remap"]

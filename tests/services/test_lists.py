@@ -34,6 +34,8 @@ def project(session, cast):
             "reference_id": f"{'ab'[number % 2]}_{chance.randrange(10**6):06}" if number % 5 else None,
             "media_state": chance.choice(["ready"] * 8 + ["failed", "pending"]),
             "created_at": START + timedelta(hours=number),
+            "accepted_at": START if number % 2 else None,
+            "split": ("", "train", "valid", "test")[number // 3 % 4],
             "batch_id": other.id if number % 7 == 0 else batches.default_of(session, project).id,
         }
         session.execute(update(Item).where(Item.id == item).values(**values))
@@ -77,6 +79,8 @@ def plainly(session, project, only):
             and (only.comments != "any" or mine)
             and (only.comments != "open" or any(not c.resolved for c in mine))
             and (only.comments != "none" or not mine)
+            and (only.dataset is None or (only.dataset == "out") == (item.accepted_at is None))
+            and (only.dataset in (None, "in", "out") or only.dataset == (item.split or "train"))
             and (only.labels != "some")  # none of these has a document
         )
 
@@ -133,7 +137,7 @@ def cases(cast, project, session):
         ("class_name", "car"), ("class_name", "person"), ("class_name", "road"), ("media", "ready"), ("media", "failed"),
         ("media", "pending"), ("reference", "a_"), ("reference", "b_00"), ("comments", "open"), ("comments", "any"),
         ("comments", "none"), ("labels", "none"), ("labels", "some"), ("since", START + timedelta(hours=2)),
-        ("until", START + timedelta(hours=40)),
+        ("until", START + timedelta(hours=40)), ("dataset", "in"), ("dataset", "out"), ("dataset", "train"), ("dataset", "test"),
     ):  # fmt: skip
         yield Filter(**{field: value})
         yield Filter(**{"state": "open", field: value})
@@ -166,7 +170,7 @@ def test_a_row_that_arrives_meanwhile_moves_no_page(session, cast, project):
 
 
 def test_wrong_filters_and_cursors_are_named(session, cast, project):
-    for wrong in ({"state": "lost"}, {"stage": "x"}, {"media": "gone"}, {"comments": "many"}):
+    for wrong in ({"state": "lost"}, {"stage": "x"}, {"media": "gone"}, {"comments": "many"}, {"dataset": "all"}):
         with pytest.raises(Invalid):
             Filter(**wrong)
     with pytest.raises(NotFound):

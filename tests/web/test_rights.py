@@ -15,13 +15,17 @@ VIEW = (
     "/jobs",
     "/jobs?as=table",
     "/tasks",
+    "/dataset",
+    "/dataset/classes",
+    "/dataset/versions",
+    "/dataset/use?format=yolo",
     "/ontology",
     "/workflow",
     "/activity",
 )
 REVIEW = ("/review",)
 MANAGE = ("/settings", "/connect", "/webhooks", "/webhooks/new", "/models", "/models/new", "/ontology/classes/new", "/ontology/attributes/new",
-          "/workflow/new", "/batches/new", "/jobs/new")  # fmt: skip
+          "/workflow/new", "/batches/new", "/jobs/new", "/dataset/versions/new", "/dataset/versions/counts")  # fmt: skip
 ROLES = {
     "vera": VIEW,
     "bob": VIEW,
@@ -82,7 +86,7 @@ def test_no_page_answers_a_stranger_with_more_than_the_sign_in(site: Site) -> No
         for name in ("uid", "job_uid", "class_uid", "attribute_uid", "workflow_uid", "batch_uid", "webhook_uid", "delivery_uid",
                      "user_uid", "key_uid"):  # fmt: skip
             address = address.replace("{" + name + "}", str(site.project.uid))
-        address = address.replace("{verb}", "delete").replace("{version}", "1")
+        address = address.replace("{verb}", "delete").replace("{version}", "1").replace("{number}", "1")
         answer = stranger.request(method, address)
         assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/login"), (method, path)
 
@@ -101,6 +105,9 @@ def test_no_page_answers_a_stranger_with_more_than_the_sign_in(site: Site) -> No
         ("rita", "/archive"),
         ("rita", "/batches"),
         ("rita", "/workflow"),
+        ("rita", "/dataset/items"),
+        ("bob", "/dataset/split"),
+        ("vera", "/dataset/versions"),
     ],
 )
 def test_a_change_beyond_the_role_is_refused(site: Site, name: str, path: str) -> None:
@@ -111,7 +118,19 @@ def test_a_change_beyond_the_role_is_refused(site: Site, name: str, path: str) -
 
 def test_a_change_in_another_team_finds_nothing(site: Site) -> None:
     charlie = site.as_("charlie")
-    for path in ("/settings", "/ontology/classes", "/jobs", "/delete", "/webhooks", "/models", "/batches"):
+    for path in (
+        "/settings",
+        "/ontology/classes",
+        "/jobs",
+        "/delete",
+        "/webhooks",
+        "/models",
+        "/batches",
+        "/dataset/split",
+        "/dataset/items",
+        "/dataset/versions",
+        "/dataset/versions/1/export",
+    ):
         assert charlie.post(site.url + path, data={"name": "mine"}, headers=HTMX).status_code == 404
     answer = charlie.post(f"/jobs/{site.job.uid}/delete", headers=HTMX)
     assert answer.status_code == 404

@@ -51,10 +51,10 @@ def test_forms_of_other_sites_are_refused(site: Site, headers: dict[str, str]) -
 
 
 @pytest.mark.parametrize(
-    ("name", "leads"), [("bob", "/work"), ("rita", "/work"), ("max", "/projects"), ("vera", "/projects")]
+    ("name", "leads"), [("bob", "/work"), ("rita", "/work"), ("max", "/projects"), ("vera", "{project}/dataset")]
 )
 def test_each_role_starts_at_its_first_question(site: Site, name: str, leads: str) -> None:
-    assert site.as_(name).get("/").headers["location"] == leads
+    assert site.as_(name).get("/").headers["location"] == leads.format(project=site.url)
 
 
 def test_signing_out_ends_the_session_on_the_server(site: Site) -> None:

@@ -25,6 +25,7 @@ from labelwright.api import (
     projects,
     tasks,
     teams,
+    versions,
     webhooks,
 )
 from labelwright.api.lines import TaskLine
@@ -48,6 +49,7 @@ ROUTERS = [
     datasets.streams,
     datasets.routes,
     projects.routes,
+    versions.routes,
     events.streams,
     events.routes,
     background.routes,
@@ -71,6 +73,10 @@ TAGS = [
     {"name": "Help while drawing", "description": "Outlines, masks and tracks found in the pictures themselves."},
     {"name": "Comments", "description": "What people said about an item."},
     {"name": "Datasets", "description": "Dataset formats, and taking datasets in."},
+    {
+        "name": "Dataset",
+        "description": "What of a project is learned from: splits, classes, frozen versions and their downloads.",
+    },
     {"name": "Exports", "description": "Datasets in standard formats."},
     {"name": "Background tasks", "description": "Long work, and how far it is."},
     {"name": "Models", "description": "Models of your own that the editor asks."},

@@ -36,7 +36,7 @@ routes = Routes()
 streams = APIRouter(tags=["Background tasks"], route_class=StrictRoute)
 ENDED = frozenset({"done", "failed"})
 LONGEST = 3600.0
-KIND = Literal["export", "import", "dataset-import"]
+KIND = Literal["export", "version-export", "import", "dataset-import"]
 
 
 class Download(StreamingResponse):
@@ -151,7 +151,7 @@ def background(session: Session, row: BackgroundTask) -> BackgroundBody:
     """A background task."""
     project = session.get(Project, row.project_id) if row.project_id is not None else None
     result = {k: v for k, v in (row.result or {}).items() if k != "key"} if row.result is not None else None
-    filed = row.kind == exports.KIND and row.state == "done" and "key" in (row.result or {})
+    filed = row.kind in (exports.KIND, exports.VERSION) and row.state == "done" and "key" in (row.result or {})
     return {
         "uid": str(row.uid),
         "kind": row.kind,
@@ -160,7 +160,7 @@ def background(session: Session, row: BackgroundTask) -> BackgroundBody:
         "done": row.done,
         "total": row.total,
         # Filters name rows by number, which says nothing to the outside.
-        "arguments": {k: v for k, v in row.arguments.items() if k not in ("filters", "key", "awaits")},
+        "arguments": {k: v for k, v in row.arguments.items() if k not in ("filters", "key", "awaits", "version")},
         "result": result,
         "file": f"/api/v1/exports/{row.uid}/file" if filed else None,
         "error": row.error,

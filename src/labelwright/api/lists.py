@@ -24,7 +24,7 @@ from labelwright.services import access, lists, stats
 
 routes = Routes()
 PEOPLE = ("author", "reviewer", "holder", "assignee")
-SAME = ("stage", "state", "returned", "media", "reference", "comments", "labels", "since", "until")
+SAME = ("stage", "state", "returned", "media", "reference", "comments", "labels", "dataset", "since", "until")
 
 
 class ListFilter(PageQuery):
@@ -44,6 +44,9 @@ class ListFilter(PageQuery):
     reference: str | None = Field(None, min_length=1, max_length=500, description="How the reference id begins.")
     comments: Literal["open", "any", "none"] | None = None
     labels: Literal["some", "none"] | None = None
+    dataset: Literal["in", "out", "train", "valid", "test"] | None = Field(
+        None, description="In the dataset, not in it, or in one of its splits."
+    )
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     order: Literal["oldest", "newest"] = "oldest"

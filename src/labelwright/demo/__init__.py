@@ -17,7 +17,19 @@ from labelwright.geometry.document import Document, LabelObject
 from labelwright.models.identity import Membership, User, Workspace
 from labelwright.models.items import Media
 from labelwright.models.projects import Project
-from labelwright.services import access, batches, filing, identity, jobs, ontology, projects, workflows, workspaces
+from labelwright.services import (
+    access,
+    batches,
+    filing,
+    identity,
+    jobs,
+    ontology,
+    projects,
+    splits,
+    versions,
+    workflows,
+    workspaces,
+)
 from labelwright.services import media as stored
 from labelwright.services.filing import NewMedia, NewTask
 from labelwright.services.ontology import AttributeInput
@@ -66,6 +78,10 @@ SEGMENTS: list[dict[str, Any]] = [
     {"name": name, "display_name": name.capitalize(), "shapes": ["mask", "polygon"]}
     for name in ("table", "saucer", "cup", "coffee", "spoon")
 ]
+FIRST_VERSION: dict[str, Any] = {
+    "preprocessing": {"auto-orient": True, "resize": {"width": 320, "height": 320, "format": "Fit (black edges) in"}},
+    "augmentation": {"flip": {"horizontal": True}, "brightness": {"percent": 15}, "image": {"versions": 3}},
+}
 LAUNCH: list[dict[str, Any]] = [
     {"name": "spacecraft", "display_name": "Spacecraft", "shapes": ["rectangle"]},
     {"name": "mast", "display_name": "Mast", "shapes": ["polyline"]},
@@ -84,13 +100,15 @@ class DemoProject:
     classes: list[dict[str, Any]]
     tasks: dict[str, list[str]]
     settings: dict[str, Any]
+    dataset: dict[str, Any] | None = None
+    """Settings of a first version of its dataset."""
 
 
 PROJECTS = (
     DemoProject(
         "Photographs", "image",
         "Correct the boxes and outlines a model has drawn. Every person needs *looks*; outlines should sit on the edge.",
-        PHOTOGRAPHS, {n: [n] for n in ("astronaut", "camera", "chelsea", "coffee", "rocket")}, SETTINGS,
+        PHOTOGRAPHS, {n: [n] for n in ("astronaut", "camera", "chelsea", "coffee", "rocket")}, SETTINGS, FIRST_VERSION,
     ),
     DemoProject(
         "Science", "image", "Coins, galaxies and a retina: check that nothing is missing and nothing stands twice.",
@@ -168,6 +186,10 @@ def _make_project(
     new = [_task(session, settings, project, name, photos, labels[name]) for name, photos in entry.tasks.items()]
     filing.file_tasks(session, actor, project, batch, job, ontology.compiled(session, project),
                       workflows.steps_of(workflow), new, origin="demo")  # fmt: skip
+    if entry.dataset is not None:
+        splits.add(session, actor, project, "all")
+        splits.assign(session, actor, project, {"train": 60, "valid": 20, "test": 20})
+        versions.freeze(session, actor, project, entry.dataset, "As the model drew them")
 
 
 def _task(

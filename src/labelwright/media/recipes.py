@@ -10,14 +10,16 @@ import io
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from PIL import Image, ImageOps
 
-from labelwright.errors import Invalid
+from labelwright.errors import Invalid, Problem
 from labelwright.media import looks, places
 from labelwright.media.work import Chance, Step, Work, fields_of, number
 
+T = TypeVar("T")
 MOST_COPIES = 50
 # In this order they are done, whatever the order of the settings: the same settings are the same pictures.
 PREPARE: dict[str, Callable[[Any], Step]] = {**places.PREPARE, **looks.PREPARE}
@@ -51,20 +53,49 @@ class Recipe:
 
 
 def parse(settings: Mapping[str, Any]) -> Recipe:
-    """A recipe from `{"preprocessing": {...}, "augmentation": {...}}`. Raises `Invalid` naming what is wrong or not known."""
+    """A recipe from `{"preprocessing": {...}, "augmentation": {...}}`. Raises `Invalid` naming all that is wrong or not known,
+    by step and setting."""
     before, after = (fields_of(settings.get(name) or {}, name) for name in ("preprocessing", "augmentation"))
     _known(before, (*OF_DATASET, *PREPARE))
     _known(after, ("image", "mosaic", *VARY))
-    tile = fields_of(before.get("tile") or {"rows": 1, "columns": 1}, "tile")
-    tiles = (int(number(tile, "rows", 1, 1, 20)), int(number(tile, "columns", 1, 1, 20)))
-    copies = int(number(fields_of(after.get("image") or {}, "image"), "versions", 1, 1, MOST_COPIES))
-    steps = tuple(PREPARE[name](before[name]) for name in PREPARE if before.get(name))
-    chances = tuple(VARY[name](fields_of(after[name], name)) for name in VARY if after.get(name))
+    faults: list[Problem] = []
+    tiles = _taken("tile", faults, lambda: _tiles(before.get("tile") or {"rows": 1, "columns": 1})) or (1, 1)
+    copies = _taken("image", faults, lambda: _copies(after.get("image") or {})) or 1
+    steps = [_taken(name, faults, partial(PREPARE[name], before[name])) for name in PREPARE if before.get(name)]
+    chances = [_taken(name, faults, partial(_chance, name, after[name])) for name in VARY if after.get(name)]
+    classes = _taken("remap", faults, lambda: _classes(before.get("remap") or {})) or {}
+    labeled = _taken("filter-null", faults, lambda: _labeled(before, tiles)) or 0
+    if faults:
+        raise Invalid(problems=faults)
     mosaic = bool(after.get("mosaic"))
     return Recipe(
-        bool(before.get("auto-orient")), steps, chances, copies if chances or mosaic else 1, tiles, mosaic,
-        _classes(before.get("remap") or {}), _labeled(before, tiles),
+        bool(before.get("auto-orient")), tuple(s for s in steps if s), tuple(c for c in chances if c),
+        copies if chances or mosaic else 1, tiles, mosaic, classes, labeled,
     )  # fmt: skip
+
+
+def _taken(step: str, faults: list[Problem], make: Callable[[], T]) -> T | None:
+    """What `make` answers; None when it refuses, with what it says added to `faults` under the step's name."""
+    try:
+        return make()
+    except Invalid as error:
+        for fault in error.problems:
+            named = fault.field.split(".")[0] == step
+            faults.append(Problem(fault.message, fault.field if named else f"{step}.{fault.field}"))
+        return None
+
+
+def _chance(name: str, given: Any) -> Chance:
+    return VARY[name](fields_of(given, name))
+
+
+def _tiles(given: Any) -> tuple[int, int]:
+    fields = fields_of(given, "tile")
+    return int(number(fields, "rows", 1, 1, 20)), int(number(fields, "columns", 1, 1, 20))
+
+
+def _copies(given: Any) -> int:
+    return int(number(fields_of(given, "image"), "versions", 1, 1, MOST_COPIES))
 
 
 def _known(given: dict[str, Any], names: tuple[str, ...]) -> None:

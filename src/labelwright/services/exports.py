@@ -20,6 +20,7 @@ from labelwright.formats import FORMATS
 from labelwright.formats.sample import Format, Sample
 from labelwright.models.background import BackgroundTask
 from labelwright.models.projects import Project
+from labelwright.models.versions import DatasetVersion
 from labelwright.models.work import TASK_STAGES
 from labelwright.services import access, background, events, samples
 from labelwright.services.access import Actor
@@ -29,6 +30,8 @@ from labelwright.services.samples import Filters, Passed
 KIND = "export"
 # What a search of a workspace found, over several projects.
 SEARCH = "search-export"
+# A frozen version of a dataset in a format.
+VERSION = "version-export"
 KEPT = timedelta(days=30)
 
 
@@ -147,17 +150,29 @@ def file_of(session: Session, actor: Actor, ref: access.Ref) -> File:
     """The file of an export that the actor may see. Raises `NotFound`, or `Conflict` while it is not there."""
     uid = access.as_uid(ref)
     which = BackgroundTask.uid == uid if uid is not None else BackgroundTask.id == ref
-    row = session.scalar(select(BackgroundTask).where(which, BackgroundTask.kind == KIND))
+    row = session.scalar(select(BackgroundTask).where(which, BackgroundTask.kind.in_((KIND, VERSION))))
     if row is None or row.project_id is None:
         raise NotFound("There is no such export.")
     project = access.project(session, actor, row.project_id)
+    version = _version(session, row)
     if row.state != "done" or not row.result:
         raise Conflict(f"This export is {row.state}." if row.state != "failed" else f"This export failed: {row.error}")
     if "key" not in row.result:
         raise NotFound("This export's file was thrown away; make a new one.")
-    suffix = format_named(row.arguments["format"]).suffix
-    name = f"{project.slug}-{row.arguments['format']}-{row.created_at:%Y%m%d-%H%M}{suffix}"
-    return File(row.result["key"], name, row.result["mime"], row.result["size"])
+    wanted = format_named(row.arguments["format"])
+    kept = f"v{version}-" if version else ""
+    name = f"{project.slug}-{kept}{row.arguments['format']}-{row.created_at:%Y%m%d-%H%M}{wanted.suffix}"
+    return File(row.result["key"], name, row.result.get("mime", wanted.mime), row.result["size"])
+
+
+def _version(session: Session, row: BackgroundTask) -> int:
+    """The number of the version that an export is of, 0 when of none. Raises `NotFound` for one in the trash."""
+    if row.kind != VERSION:
+        return 0
+    version = session.get(DatasetVersion, row.arguments["version"])
+    if version is None or version.deleted_at is not None:
+        raise NotFound("There is no such export.")
+    return version.number
 
 
 def forget(shared: Shared) -> int:

@@ -36,6 +36,13 @@ def count(session: Session, project_id: int, what: str, make: Callable[[], Made]
     return made
 
 
+def forget(session: Session, project_id: int) -> None:
+    """Count a project anew from now on, in this process: who has just changed it wants to see that."""
+    values = _kept.get(session.get_bind().engine, {})
+    for key in [key for key in values if key[0] == project_id]:
+        values.pop(key, None)
+
+
 def _large(session: Session, project_id: int) -> bool:
     some = select(Item.id).where(Item.project_id == project_id).limit(LARGE + 1).subquery()
     return (session.scalar(select(func.count()).select_from(some)) or 0) > LARGE

@@ -48,7 +48,7 @@ class Page(Generic[Row]):
 class Filter:
     """What to show; every field that is given narrows. Ids are row ids. `reference`: how the reference id begins.
 
-    `since` and `until` (not included): when the task, or the item, came in. `comments`: has open ones, any, or none."""
+    `dataset`: in the project's dataset, not in it, or in one of its splits. `since` and `until` (not included): when the task, or the item, came in. `comments`: has open ones, any, or none."""
 
     stage: str | None = None
     state: str | None = None
@@ -65,6 +65,7 @@ class Filter:
     reference: str | None = None
     comments: Literal["open", "any", "none"] | None = None
     labels: Literal["some", "none"] | None = None
+    dataset: Literal["in", "out", "train", "valid", "test"] | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -75,6 +76,7 @@ class Filter:
             ("media", MEDIA_STATES),
             ("comments", ("open", "any", "none")),
             ("labels", ("some", "none")),
+            ("dataset", ("in", "out", "train", "valid", "test")),
         )
         for field, values in allowed:
             if getattr(self, field) not in (None, *values):
@@ -295,7 +297,9 @@ def _tasks_along(lead: _Lead, only: Filter, *, join_item: bool = False) -> Any:
     query = select(Task.id, Task.item_id, lead.key.label("key")).select_from(lead.table)
     if lead.table is not Task:
         query = query.join(Task, Task.item_id == lead.item)
-    if lead.table is not Item and (join_item or only.batch is not None or only.media is not None or only.reference):
+    if lead.table is not Item and (
+        join_item or only.batch is not None or only.media is not None or only.reference or only.dataset
+    ):
         query = query.join(Item, Item.id == Task.item_id)
     return query
 
@@ -321,6 +325,10 @@ def _item_terms(session: Session, project: Project, only: Filter, item: Any, lea
     if only.class_name is not None and lead.by != "class":
         class_id = _class_id(session, project, only)
         terms.append(exists().where(LabelCount.item_id == item, LabelCount.class_id == class_id))
+    if only.dataset is not None:
+        terms.append(Item.accepted_at.is_(None) if only.dataset == "out" else Item.accepted_at.is_not(None))
+    if only.dataset in ("train", "valid", "test"):
+        terms.append(Item.split.in_(("", "train")) if only.dataset == "train" else Item.split == only.dataset)
     if only.comments in ("open", "any") and lead.by != "comments":
         open_ones = [Comment.resolved.is_(False)] if only.comments == "open" else []
         terms.append(exists().where(Comment.item_id == item, *open_ones))

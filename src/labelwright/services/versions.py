@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from labelwright import bulk
 from labelwright.db import Database, now
-from labelwright.errors import Conflict, Invalid, NotFound
+from labelwright.errors import Conflict, NotFound
 from labelwright.formats import FORMATS, archive
 from labelwright.formats.sample import Sample, SampleClass
 from labelwright.media import recipes
@@ -24,12 +24,14 @@ from labelwright.media.recipes import Recipe
 from labelwright.models.background import BackgroundTask
 from labelwright.models.projects import Project
 from labelwright.models.versions import DatasetVersion, VersionItem
-from labelwright.services import access, background, bodies, freezing, variants
+from labelwright.services import access, background, bodies, events, exports, freezing, variants
 from labelwright.services.access import Actor
 from labelwright.services.background import Progress, Shared
 from labelwright.storage import Store
 
-KIND = "version-export"
+KIND = exports.VERSION
+# Before the name of an export that a vendor's client did not ask for by a name of its own.
+OWN = "labelwright:"
 RETRIED = timedelta(minutes=1)
 CHUNK = 500
 COLUMNS = ("version_id", "position", "item_uid", "name", "split", "width", "height", "sha256", "body")
@@ -60,6 +62,10 @@ def freeze(
     version.splits = {split: counts[split] for split in SPLITS}
     version.images = sum(counts.values())
     session.flush()
+    data = {"number": number, "name": version.name, "images": version.images}
+    events.emit(
+        session, "version.created", team_id=project.team_id, project_id=project.id, actor=actor, data=data
+    )  # fmt: skip
     return version
 
 
@@ -78,18 +84,21 @@ def _freeze_items(session: Session, project: Project, version: DatasetVersion, r
     return counts
 
 
-def of_project(session: Session, project: Project) -> list[DatasetVersion]:
-    """The versions that are not in the trash, newest first."""
-    query = select(DatasetVersion).where(DatasetVersion.project_id == project.id, DatasetVersion.deleted_at.is_(None))
+def of_project(session: Session, project: Project, *, deleted: bool = False) -> list[DatasetVersion]:
+    """The versions, newest first; `deleted`: those in the trash instead."""
+    gone = DatasetVersion.deleted_at.is_not(None) if deleted else DatasetVersion.deleted_at.is_(None)
+    query = select(DatasetVersion).where(DatasetVersion.project_id == project.id, gone)
     return list(session.scalars(query.order_by(DatasetVersion.number.desc())))
 
 
-def numbered(session: Session, project: Project, number: int) -> DatasetVersion:
-    """A version by its number. Raises `NotFound`, also for one in the trash."""
+def numbered(session: Session, project: Project, number: int, *, deleted: bool = False) -> DatasetVersion:
+    """A version by its number; `deleted`: one in the trash. Raises `NotFound`, also when it is in the other place."""
     query = select(DatasetVersion).where(DatasetVersion.project_id == project.id, DatasetVersion.number == number)
-    found = session.scalar(query.where(DatasetVersion.deleted_at.is_(None)))
-    if found is None:
-        raise NotFound(f"The project has no version {number}.")
+    found = session.scalar(query) if 0 < number < 1 << 31 else None
+    if found is None or (found.deleted_at is not None) != deleted:
+        raise NotFound(
+            f"There is no version {number} in the trash." if deleted else f"The project has no version {number}."
+        )
     return found
 
 
@@ -126,8 +135,7 @@ def export(
     that says where its data is from shall say.
 
     A failed one is made anew after a minute; until then `Conflict` says why it failed, so that who polls hears of it."""
-    if format_key not in FORMATS:
-        raise Invalid(f"There is no format {format_key!r}.", field="format")
+    exports.format_named(format_key)
     session.refresh(version, with_for_update=True)
     row = exports_of(session, [version])[version.id].get(name)
     if row is not None and row.state != "failed":
@@ -142,9 +150,22 @@ def export(
     return made
 
 
+def own_export(
+    session: Session, actor: Actor, project: Project, version: DatasetVersion, format_key: str
+) -> BackgroundTask:
+    """`export` under our own name of a format, which is apart from those of vendors' clients."""
+    return export(session, actor, project, version, OWN + format_key, format_key)
+
+
+def format_of(row: BackgroundTask) -> str:
+    """What an export of a version is called: the format's key, or what a vendor's client calls it."""
+    return str(row.arguments["name"]).removeprefix(OWN)
+
+
 def _run(shared: Shared, progress: Progress) -> dict[str, Any]:
     row = progress.row
-    key = f"versions/{row.uid.hex}.zip"
+    wanted = exports.format_named(row.arguments["format"])
+    key = f"versions/{row.uid.hex}{wanted.suffix}"
     with tempfile.NamedTemporaryFile(prefix="labelwright-version-") as file:
         images = write(
             shared.database,
@@ -157,8 +178,8 @@ def _run(shared: Shared, progress: Progress) -> dict[str, Any]:
         )
         file.flush()
         size = Path(file.name).stat().st_size
-        shared.store.put(key, Path(file.name), mime="application/zip")
-    return {"key": key, "size": size, "images": images}
+        shared.store.put(key, Path(file.name), mime=wanted.mime)
+    return {"key": key, "mime": wanted.mime, "size": size, "images": images}
 
 
 run = background.followed(_run)
@@ -188,6 +209,8 @@ def write(
     else:
         report = wanted.write(samples, file, classes)
     file.flush()
+    if wanted.suffix != ".zip":
+        return report.images
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as out:
         text = (
             f"{project.name}, version {version.number} ({version.name}), frozen {version.created_at:%Y-%m-%d %H:%M} UTC\n"

@@ -32,33 +32,19 @@ def snippets(base: str, project: Project, workspace: Workspace) -> list[Snippet]
             "playment",
             "Playment / GT Studio",
             "The unmodified playment package from PyPI, whose table of addresses is replaced once.",
-            "from playment import client_handler\n\n"
-            f'SERVER = "{base}/playment"\n'
-            "client_handler.urls = client_handler.urls._replace(\n"
-            '    **{name: SERVER + "/" + url.split("/", 3)[3] for name, url in client_handler.urls._asdict().items()}\n'
-            ")\n"
-            'client = client_handler.Client("YOUR_KEY")\n'
-            f'print(client.get_project_summary("{project.uid}"))\n',
+            playment(base) + f'print(client.get_project_summary("{project.uid}"))\n',
         ),
         Snippet(
             "roboflow",
             "Roboflow",
             "The unmodified roboflow package from PyPI, and its command line with the same two variables set.",
-            "import os\n\n"
-            f'os.environ["API_URL"] = os.environ["APP_URL"] = "{base}/roboflow"  # before the import\n'
-            "from roboflow import Roboflow\n\n"
-            f'project = Roboflow(api_key="YOUR_KEY").workspace("{workspace.slug}").project("{project.slug}")\n'
-            "print(project.name)\n",
+            roboflow(base, workspace, project) + "print(project.name)\n",
         ),
         Snippet(
             "supervisely",
             "Supervisely",
             "The unmodified supervisely package from PyPI; both values may stand in its supervisely.env file instead.",
-            "import os\n\n"
-            f'os.environ["SERVER_ADDRESS"] = "{base}/supervisely"  # before the import\n'
-            'os.environ["API_TOKEN"] = "YOUR_KEY"\n'
-            "import supervisely as sly\n\n"
-            f"print(sly.Api.from_env().project.get_info_by_id({project.id}).name)\n",
+            supervisely(base) + f"print(sly.Api.from_env().project.get_info_by_id({project.id}).name)\n",
         ),
         Snippet(
             "dns",
@@ -68,3 +54,35 @@ def snippets(base: str, project: Project, workspace: Workspace) -> list[Snippet]
             "LABELWRIGHT_HOSTS=api.playment.io=playment,api.playment.in=playment",
         ),
     ]
+
+
+def playment(base: str) -> str:
+    """The lines that make Playment's `client` ours."""
+    return (
+        "from playment import client_handler\n\n"
+        f'SERVER = "{base}/playment"\n'
+        "client_handler.urls = client_handler.urls._replace(\n"
+        '    **{name: SERVER + "/" + url.split("/", 3)[3] for name, url in client_handler.urls._asdict().items()}\n'
+        ")\n"
+        'client = client_handler.Client("YOUR_KEY")\n'
+    )
+
+
+def roboflow(base: str, workspace: Workspace, project: Project) -> str:
+    """The lines that open the `project` with Roboflow's package."""
+    return (
+        "import os\n\n"
+        f'os.environ["API_URL"] = os.environ["APP_URL"] = "{base}/roboflow"  # before the import\n'
+        "from roboflow import Roboflow\n\n"
+        f'project = Roboflow(api_key="YOUR_KEY").workspace("{workspace.slug}").project("{project.slug}")\n'
+    )
+
+
+def supervisely(base: str) -> str:
+    """The lines that import Supervisely's package as `sly`, pointed here."""
+    return (
+        "import os\n\n"
+        f'os.environ["SERVER_ADDRESS"] = "{base}/supervisely"  # before the import\n'
+        'os.environ["API_TOKEN"] = "YOUR_KEY"\n'
+        "import supervisely as sly\n\n"
+    )

@@ -41,6 +41,13 @@ CHOICES = {
     "media": MEDIA,
     "comments": {"open": "Open comments", "any": "Has comments", "none": "No comments"},
     "labels": {"some": "Labeled", "none": "Nothing labeled"},
+    "dataset": {
+        "in": "In the dataset",
+        "out": "Not in the dataset",
+        "train": "In the dataset: train",
+        "valid": "In the dataset: valid",
+        "test": "In the dataset: test",
+    },
     "returned": {"1": "Was returned"},
 }
 

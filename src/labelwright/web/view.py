@@ -55,6 +55,14 @@ class View(OfCall):
         """After a change: on to `url`, with a few words of what happened."""
         return go(self.request, url, text)
 
+    def again(self, url: str, text: str) -> Response:
+        """After a change that the page at `url` itself offers: it is shown anew, where one had scrolled to."""
+        response = go(self.request, url, text)
+        if is_part(self.request):
+            del response.headers["hx-redirect"]
+            response.headers["hx-refresh"] = "true"
+        return response
+
 
 def is_part(request: Request) -> bool:
     """Whether the request came from a script of ours that puts the answer into a page."""

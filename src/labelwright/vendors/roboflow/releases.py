@@ -38,7 +38,7 @@ def described(
         "preprocessing": version.settings.get("preprocessing") or {},
         "augmentation": version.settings.get("augmentation") or {},
         "classes": {c["name"]: number for number, c in enumerate(version.classes)},
-        "exports": [name for name, row in exports.items() if row.state == "done"],
+        "exports": [name for name, row in exports.items() if row.state == "done" and not name.startswith(versions.OWN)],
         "generating": False,
         "progress": 1,
     }
@@ -73,14 +73,8 @@ def restore(ask: Ask, home: Workspace, ref: str, parent: str) -> dict[str, Any]:
     which = Project.uid == uid if uid is not None else Project.slug == parent.rpartition("/")[2]
     query = access.visible_projects(ask.actor, "manage").where(Project.workspace_id == home.id, which)
     project = ask.session.scalar(query)
-    number = int(ref) if ref.isdigit() and len(ref) < 10 else -1
-    found = ask.session.scalar(
-        select(DatasetVersion).where(
-            DatasetVersion.project_id == (project.id if project else 0), DatasetVersion.number == number,
-            DatasetVersion.deleted_at.is_not(None),
-        )
-    )  # fmt: skip
-    if found is None:
+    if project is None or not ref.isdecimal() or len(ref) > 10:
         raise NotFound(f"There is no version {ref!r} in the trash.")
+    found = versions.numbered(ask.session, project, int(ref), deleted=True)
     versions.set_deleted(ask.session, found, deleted=False)
     return {"restored": True, "type": "version", "id": ref}

@@ -47,10 +47,7 @@ def detail(ask: Ask) -> dict[str, Any]:
 
 
 def _version(ask: Ask) -> DatasetVersion:
-    number = int(ask.params["version"])
-    if number >= 1 << 31:
-        raise Refused(404, f"The project has no version {number}.", "NotFoundError")
-    return versions.numbered(ask.session, ask.project(), number)
+    return versions.numbered(ask.session, ask.project(), int(ask.params["version"]))
 
 
 def delete(ask: Ask) -> dict[str, Any]:

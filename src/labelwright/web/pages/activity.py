@@ -139,6 +139,7 @@ VERBS = {
     "batch.created": ("made the batch", "Batch made"),
     "export.finished": ("finished an export", "Export ready"),
     "export.failed": ("could not export", "Export failed"),
+    "version.created": ("made a version of the dataset", "Version of the dataset made"),
 }
 
 

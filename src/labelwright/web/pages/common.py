@@ -20,6 +20,7 @@ TABS = (
     ("jobs", "Jobs", "/jobs", "view"),
     ("tasks", "Tasks", "/tasks", "view"),
     ("review", "Review", "/review", "review"),
+    ("dataset", "Dataset", "/dataset", "view"),
     ("ontology", "Ontology", "/ontology", "view"),
     ("workflow", "Workflow", "/workflow", "view"),
     ("imports", "Import", "/imports", "manage"),

@@ -13,8 +13,7 @@ from labelwright.formats import FORMATS
 from labelwright.models.background import BackgroundTask
 from labelwright.models.identity import User
 from labelwright.models.projects import Project
-from labelwright.models.versions import DatasetVersion
-from labelwright.services import access, exports, versions
+from labelwright.services import access, exports
 from labelwright.services.samples import Filters
 from labelwright.web import listing
 from labelwright.web.pages.common import project_of, project_page, url_of
@@ -22,7 +21,6 @@ from labelwright.web.view import View
 
 SHOWN = 8
 PAGE = 50
-LINK_SECONDS = 3600
 STAGES = (
     ("", "Everything as it is now"),
     ("end", "Only what went through all steps"),
@@ -34,34 +32,18 @@ def index(view: View, uid: str) -> Response:
     """The project's exports, latest first, and the form for a new one."""
     project = project_of(view, uid)
     rows = _rows(view, project)
-    frozen = versions.of_project(view.session, project)[:PAGE]
     return project_page(
         view,
         "exports.html",
         project,
         "exports",
         rows=rows,
-        people=listing.by_id(view.session, User, {row.created_by for row in (*rows, *frozen)} - {None}),
-        versions=frozen,
-        files=_version_files(view, frozen),
+        people=listing.by_id(view.session, User, {row.created_by for row in rows}),
         formats=FORMATS,
         stages=STAGES,
         batches=listing.batch_names(view.session, project),
         kept=exports.KEPT.days,
     )
-
-
-def _version_files(view: View, frozen: list[DatasetVersion]) -> dict[int, list[tuple[str, str, int]]]:
-    """Of each version (id) the files that are ready: format as its client calls it, signed address, bytes."""
-    ready = versions.exports_of(view.session, frozen) if frozen else {}
-    return {
-        version: [
-            (name, view.context.links.sign(row.result["key"], "application/zip", LINK_SECONDS), row.result["size"])
-            for name, row in sorted(files.items())
-            if row.state == "done" and row.result
-        ]
-        for version, files in ready.items()
-    }
 
 
 def rows(view: View, uid: str) -> Response:

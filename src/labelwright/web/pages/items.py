@@ -19,7 +19,7 @@ from labelwright.web.view import View
 
 PAGE = 60
 COUNT_TO = 10_000
-KEYS = ("batch", "collection", "class", "state", "job", "media", "comments", "labels", "q", "as")
+KEYS = ("batch", "collection", "class", "state", "job", "media", "comments", "labels", "dataset", "q", "as")
 
 
 def index(view: View, uid: str) -> Response:
@@ -146,6 +146,9 @@ def _do(view: View, project: Project, verb: str, ids: list[int]) -> str:
         case "accept":
             items.accept(session, project, ids, view.text("split") or None)
             return f"{count} in the dataset."
+        case "withdraw":
+            items.withdraw(session, project, ids)
+            return f"{count} out of the dataset; frozen versions keep them."
         case "job":
             job = jobs.create(session, view.actor, project, view.text("name"), items=ids)
             return f"Made the job {job.name} with {count}."

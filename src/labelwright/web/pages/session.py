@@ -11,7 +11,8 @@ from labelwright.edge import auth
 from labelwright.edge.context import Context
 from labelwright.errors import Invalid, Unauthenticated
 from labelwright.models.identity import SignIn, Team, User
-from labelwright.services import identity, tries
+from labelwright.models.projects import Project
+from labelwright.services import access, identity, tries
 from labelwright.web import words
 from labelwright.web.view import View, go, html
 
@@ -43,9 +44,13 @@ def logout(view: View) -> Response:
 
 
 def start(view: View) -> Response:
-    """The page that answers the actor's first question: managers see their projects, all others their work."""
-    manages = view.actor.teams("manage") or not view.actor.teams("label")
-    return view.done("/projects" if manages else "/work")
+    """The page that answers the actor's first question: managers see their projects, who only looks the dataset (of one project),
+    all others their work."""
+    if view.actor.teams("label"):
+        return view.done("/projects" if view.actor.teams("manage") else "/work")
+    query = access.visible_projects(view.actor).where(Project.archived_at.is_(None)).limit(2)
+    found = list(view.session.scalars(query))
+    return view.done(f"/projects/{found[0].uid}/dataset" if len(found) == 1 else "/projects")
 
 
 def account(view: View) -> Response:

@@ -109,14 +109,30 @@ document.addEventListener("htmx:error", (event) => {
 });
 
 /* Faults of a form: the server names fields in data-fault; the inputs are marked and described. */
+const faultsShown = new WeakSet();
 document.addEventListener("htmx:after:swap", () => {
   for (const form of $$("form")) {
     const errors = $(".form-error", form);
     if (!errors) continue;
     for (const input of $$("[aria-invalid]", form)) input.removeAttribute("aria-invalid");
+    for (const note of $$(".field-fault", form)) note.remove();
+    let first = null;
     for (const fault of $$("[data-fault]", errors)) {
       const input = form.elements.namedItem(fault.dataset.fault);
-      if (input instanceof HTMLElement) input.setAttribute("aria-invalid", "true");
+      if (!(input instanceof HTMLElement)) continue;
+      input.setAttribute("aria-invalid", "true");
+      // In a long form the fault also stands beside its field.
+      if (!("inlineFaults" in form.dataset)) continue;
+      const note = document.createElement("span");
+      note.className = "field-fault";
+      note.textContent = fault.textContent;
+      input.closest(".field, .settings, .recipe-step")?.append(note);
+      first ??= input;
+    }
+    if (first && !faultsShown.has(errors.firstElementChild)) {
+      faultsShown.add(errors.firstElementChild);
+      first.focus({ preventScroll: true });
+      first.scrollIntoView({ block: "center" });
     }
   }
 });
