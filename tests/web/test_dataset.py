@@ -157,7 +157,8 @@ def test_a_version_is_made_downloaded_and_fetched_with_what_is_copied(
     page.get_by_role("button", name="Make the version").click()
     page.locator(".field-fault", has_text="Resize: width must be a number from 1 to 10000.").wait_for()
     assert page.get_by_label("Width, px").evaluate("e => e === document.activeElement")
-    assert noted == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Content)"]
+    assert len(noted) == 1
+    assert "422" in noted[0]
     noted.clear()
     page.get_by_label("Width, px").fill("32")
     page.get_by_role("button", name="Make the version").click()

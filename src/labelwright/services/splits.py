@@ -78,7 +78,7 @@ def counts(session: Session, project: Project) -> dict[str, Share]:
     )
 
     def make() -> dict[str, Share]:
-        found = dict.fromkeys(SPLITS, Share())
+        found: dict[str, Share] = {split: Share() for split in SPLITS}
         for split, *numbers in session.execute(query):
             before = found[split or "train"]
             images, objects, missing = (int(number) for number in numbers)
@@ -189,13 +189,17 @@ UNSEEN = {"synchronize_session": False}
 
 
 def parts(total: int, shares: Mapping[str, float]) -> dict[str, int]:
-    """How many of `total` go into each split; who is asked to have a share gets one before others get more."""
+    """How many of `total` go into each split; one that has a share gets one at least, as long as there are enough."""
     exact = {split: total * shares[split] / 100 for split in SPLITS}
     found = {split: int(share + 1e-9) for split, share in exact.items()}
     left = total - sum(found.values())
-    first = sorted(SPLITS, key=lambda s: (not (exact[s] > 0 and not found[s]), found[s] - exact[s]))
-    for split in first[:left]:
+    for split in sorted(SPLITS, key=lambda s: found[s] - exact[s])[:left]:
         found[split] += 1
+    for split in SPLITS:
+        largest = max(SPLITS, key=lambda s: found[s])
+        if exact[split] > 0 and not found[split] and found[largest] > 1:
+            found[largest] -= 1
+            found[split] = 1
     return found
 
 

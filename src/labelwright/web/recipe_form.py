@@ -76,7 +76,7 @@ PREPROCESSING = (
     Step("grayscale", "Grayscale", "Grayscale"),
     Step("contrast", "Contrast", "{type}", (_choice("type", "How", tuple(CONTRASTS)),)),
     Step("remap", "Rename classes", "", (Field("", "One a line: class = new name", "lines", "", ""),),
-         f"Several may get the same name. `class = {LEFT_OUT}` leaves a class out."),
+         f"Several may get the same name; “class = {LEFT_OUT}” leaves a class out."),
     Step("filter-null", "Fewer images without labels", "At least {percent} % of the images have labels", (
         _number("percent", "Images with labels, % at least", 90, 100),), "Which of the others go is the same each time."),
 )  # fmt: skip

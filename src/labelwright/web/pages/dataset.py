@@ -22,11 +22,12 @@ from labelwright.web import listing, recipe_form, snippets
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
 from labelwright.web.view import View
 
-MOST_CLASSES = 30
+MOST_CLASSES = 15
 MOST_VERSIONS = 20
 LINK_SECONDS = 3600
 USUAL = {"train": 70, "valid": 20, "test": 10}
 FIRST_FORMAT = "yolo"
+FORMATS_SHOWN = {FIRST_FORMAT: FORMATS[FIRST_FORMAT], **FORMATS}
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ def index(view: View, uid: str) -> Response:
         **_version_rows(view, project, frozen),
         trash=versions.of_project(view.session, project, deleted=True),
         choices=[(str(v.number), v.name) for v in frozen],
-        formats=FORMATS,
-        chosen=FIRST_FORMAT,
+        formats=FORMATS_SHOWN,
         snippets=_snippets(view, project, frozen[0] if frozen else None, FIRST_FORMAT),
     )
 
@@ -229,7 +229,7 @@ def _images_only(project: Project) -> None:
 def export_form(view: View, uid: str, number: str) -> Response:
     """The dialog that asks for a format."""
     project, version = _find(view, uid, number)
-    return view.part("_version_export.html", project, version=version, formats=FORMATS, chosen=FIRST_FORMAT)
+    return view.part("_version_export.html", project, version=version, formats=FORMATS_SHOWN)
 
 
 def export(view: View, uid: str, number: str) -> Response:
