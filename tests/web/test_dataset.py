@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from labelwright.formats import FORMATS
 from labelwright.media import recipes
+from labelwright.models.background import BackgroundTask
 from labelwright.models.versions import DatasetVersion
 from labelwright.services import queue, review
 from labelwright.vendors.roboflow.versions import FORMATS as NAMES
@@ -59,6 +60,13 @@ def test_from_an_empty_dataset_to_a_version_and_back(site: Site) -> None:
     assert "Put First into the trash" not in listed
     post(vera, base + "/versions/1/export", format="coco")
     assert 'hx-trigger="every 2s"' in vera.get(base + "/versions", headers=HTMX).text
+    with site.database.write() as session:
+        row = session.scalars(select(BackgroundTask)).one()
+        row.state, row.result = "done", {"key": "versions/one.json", "size": 12_300}
+    part = vera.get(base + "/versions", headers=HTMX).text
+    for words in ("versions/one.json?type=application%2Fjson", "12.3 kB", f"/exports/{row.uid}"):
+        assert words in part
+    assert "every 2s" not in part
     post(alice, base + "/versions/1/delete")
     assert "Put First" not in alice.get(base).text
     assert "Bring back" in alice.get(base).text

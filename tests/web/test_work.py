@@ -11,9 +11,8 @@ from sqlalchemy import select
 from labelwright.formats import FORMATS
 from labelwright.models.background import BackgroundTask
 from labelwright.models.items import Item
-from labelwright.models.projects import Project
 from labelwright.models.work import Job, Task
-from labelwright.services import identity, items, queue, tasks, versions
+from labelwright.services import queue, tasks
 from tests.support import work
 from tests.web.conftest import HTMX, Site
 from tests.web.forms import UID, label_something, post, refused
@@ -199,21 +198,6 @@ def test_an_export_is_queued_and_belongs_to_its_team(site: Site) -> None:
         uid = session.scalars(select(BackgroundTask.uid)).one()
     assert vera.get(f"/exports/{uid}").status_code == 409  # not made yet
     assert site.as_("charlie").get(f"/exports/{uid}").status_code == 404
-
-
-def test_versions_of_the_dataset_are_listed_with_their_files(site: Site) -> None:
-    label_something(site, "car")
-    vera, base = site.as_("vera"), site.url + "/exports"
-    assert "Versions of the dataset" not in vera.get(base).text
-    with site.database.write() as session:
-        actor, project = identity.actor_of(session, site.cast.users["max"]), session.get_one(Project, site.project.id)
-        items.accept(session, project, [task.item_id for task in site.tasks], "train")
-        version = versions.freeze(session, actor, project, {}, "Before <i>winter</i>")
-        row = versions.export(session, actor, project, version, "coco", "coco")
-        row.state, row.result = "done", {"key": "versions/one.zip", "size": 12_300}
-    page = vera.get(base).text
-    for part in ("Before &lt;i&gt;winter", "1 train", "Version 1", "versions/one.zip", "12.3 kB"):
-        assert part in page, part
 
 
 def test_a_dataset_is_taken_by_the_form_and_belongs_to_its_team(site: Site) -> None:
