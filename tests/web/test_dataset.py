@@ -62,7 +62,7 @@ def test_from_an_empty_dataset_to_a_version_and_back(site: Site) -> None:
     assert 'hx-trigger="every 2s"' in vera.get(base + "/versions", headers=HTMX).text
     with site.database.write() as session:
         row = session.scalars(select(BackgroundTask)).one()
-        row.state, row.result = "done", {"key": "versions/one.json", "size": 12_300}
+        row.state, row.result = "done", {"key": "versions/one.json", "mime": "application/json", "size": 12_300}
     part = vera.get(base + "/versions", headers=HTMX).text
     for words in ("versions/one.json?type=application%2Fjson", "12.3 kB", f"/exports/{row.uid}"):
         assert words in part

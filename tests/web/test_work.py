@@ -188,6 +188,7 @@ def test_an_items_page_shows_labels_history_and_restores(site: Site) -> None:
 def test_an_export_is_queued_and_belongs_to_its_team(site: Site) -> None:
     vera, base = site.as_("vera"), site.url + "/exports"
     assert "No exports yet" in vera.get(base).text
+    assert f'versions, with splits, are under <a href="{site.url}/dataset">' in vera.get(base).text
     assert 'data-fault="format"' in refused(vera, base, format="nonsense")
     refused(vera, base, 404, format="coco", batch="nonsense")
     post(vera, base, format="coco", stage="", batch="")
