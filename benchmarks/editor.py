@@ -57,6 +57,7 @@ def editing(folder: Path, database_url: str, quick: bool) -> list[Result]:
                 results += _scene(studio, context, task, name, target, empty)
             assert task is not None
             results += editor_scenes.strokes(studio, context, task, 300 // share)
+            results += editor_scenes.one_class_a_pixel(studio, context, share)
             results += editor_scenes.many_classes(studio, context, share)
             results += editor_scenes.scrubbing(studio, context, share)
             results += editor_scenes.tracks(studio, context, share)

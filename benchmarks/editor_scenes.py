@@ -9,10 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 from tests.editor.conftest import HEIGHT, WIDTH, Hand, Studio, Task
 from tests.support import pictures
 
 from benchmarks.support import Result, memory, percentile
+from labelwright.geometry import masks
 
 LONG_TASKS = """() => { window.__long = []; new PerformanceObserver(list => list.getEntries().forEach(e => window.__long.push(e.duration)))
     .observe({type: "longtask", buffered: true}); }"""
@@ -89,6 +91,47 @@ def strokes(studio: Studio, context: Any, task: Task, count: int) -> list[Result
         Result(f"editor, {count} strokes across the picture on one mask: script a stroke", f"{growing:.1f} ms",
                "16 ms", "-", details={"script_ms": growing}),
     ]  # fmt: skip
+
+
+def one_class_a_pixel(studio: Studio, context: Any, share: int) -> list[Result]:
+    """Paint over 20 masks that fill a 4K picture: each stroke takes its pixels from others, gaps are counted after it."""
+    classes = [{"name": name, "shapes": ["mask"]} for name in ("road", "grass")]
+    project = studio.project(classes=classes, settings={"semantic": True})
+    ana = Hand(studio, context, "ana")
+    ana.size = (3840, 2160)
+    ana.open(studio.task(_mosaic(), project))
+    session = context.new_cdp_session(ana.page)
+    session.send("Performance.enable")
+    script = _metric(session, "ScriptDuration")
+    dice = random.Random(3)
+    count = max(10, 60 // share)
+    ana.press("m", "]", "]")
+    ana.page.evaluate(LONG_TASKS)
+    began = script()
+    for _ in range(count):
+        x, y = dice.randrange(100, 3600), dice.randrange(100, 2000)
+        ana.drag((x, y), (x + 150, y + 60))
+        ana.page.wait_for_timeout(400)
+    used = (script() - began) / count * 1000
+    longest = max(ana.page.evaluate("() => window.__long"), default=0.0)
+    ana.page.close()
+    return [
+        Result(f"editor, {count} strokes into 20 masks that fill a 4K picture: script a stroke with all that follows, longest task",
+               f"{used:.1f} ms, {longest:.0f} ms", "-", "-", details={"script_ms": used, "longest_ms": longest}),
+    ]  # fmt: skip
+
+
+def _mosaic() -> list[dict[str, Any]]:
+    y, x = np.mgrid[0:2160, 0:3840]
+    column = ((x + 30 * np.sin(y / 90)) // 768).clip(0, 4)
+    row = ((y + 30 * np.sin(x / 70)) // 540).clip(0, 3)
+    cells = (row * 5 + column).astype(int)
+    found: list[dict[str, Any]] = []
+    for n in range(20):
+        mask = masks.from_array(cells == n)
+        shape = {"type": "mask", "size": list(mask.size), "box": list(mask.box), "counts": mask.counts}
+        found.append({"id": n + 1, "class": "road" if n % 2 else "grass", "shape": shape})
+    return found
 
 
 def scrubbing(studio: Studio, context: Any, share: int) -> list[Result]:
