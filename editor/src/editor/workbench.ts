@@ -215,8 +215,13 @@ export class Workbench implements Desk {
     this.parts.selection.setHover(id);
   }
 
+  /** Where a new object has its shape: in a video from the present frame on. */
+  private placed(shape: Shape): Pick<LabelObject, "shape" | "keyframes"> {
+    return this.parts.video ? { keyframes: [{ frame: this.frame, shape }] } : { shape };
+  }
+
   create(drawn: Shape): number | null {
-    const { store, ontology, video, limits } = this.parts;
+    const { store, ontology, limits } = this.parts;
     const shape = storedForm(drawn);
     const labelClass = this.classFor(drawn.type);
     if (!this.parts.mayEdit() || !labelClass || !shape) return null;
@@ -225,9 +230,8 @@ export class Workbench implements Desk {
       return null;
     }
     const id = store.nextId();
-    const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape }] } : { shape };
     this.lastFor.set(shape.type, labelClass.name);
-    this.change((draft) => draft.put({ id, class: labelClass.name, ...place, attributes: ontology.defaults(labelClass.name) }));
+    this.change((draft) => draft.put({ id, class: labelClass.name, ...this.placed(shape), attributes: ontology.defaults(labelClass.name) }));
     if (!store.get(id)) return null;
     this.select([id]);
     return id;
@@ -249,7 +253,7 @@ export class Workbench implements Desk {
   }
 
   take(found: readonly Found[]): number[] {
-    const { store, video, limits, ontology } = this.parts;
+    const { store, limits, ontology } = this.parts;
     const room = limits.objects ? Math.max(0, limits.objects - store.size) : found.length;
     if (!this.parts.mayEdit() || !found.length) return [];
     if (found.length > room) this.say(`This job allows ${limits.objects} objects; ${found.length - room} more were found`);
@@ -262,8 +266,7 @@ export class Workbench implements Desk {
         if (!own) continue;
         if (own.type === "mask") masks.push(own);
         const id = store.nextId();
-        const place: Pick<LabelObject, "shape" | "keyframes"> = video ? { keyframes: [{ frame: this.frame, shape: own }] } : { shape: own };
-        draft.put({ id, class: name, ...place, attributes: { ...ontology.defaults(name), ...attributes }, source: "model", score: score ?? null });
+        draft.put({ id, class: name, ...this.placed(own), attributes: { ...ontology.defaults(name), ...attributes }, source: "model", score: score ?? null });
         ids.push(id);
       }
     });

@@ -6,7 +6,7 @@ import type { Mask, Shape } from "../geometry/kinds.ts";
 import { type Flat, type Point, distance, pointAt } from "../geometry/plane.ts";
 import { maskOfSpans, merged, region, spansOf, spansOfParts } from "../geometry/spans.ts";
 import { polygonOf } from "../shapes/polygon.ts";
-import { ChainTool } from "./chain.ts";
+import { MakingTool } from "./chain.ts";
 import type { Desk, Pointer, Tool, ToolSpec } from "./tool.ts";
 
 /** The one selected mask that may be changed. */
@@ -16,7 +16,7 @@ export function maskInHand(desk: Desk): { id: number; mask: Mask } | null {
   return shape?.type === "mask" ? { id, mask: shape } : null;
 }
 
-class AreaTool extends ChainTool {
+class AreaTool extends MakingTool {
   private removes = false;
 
   override hint(): string {

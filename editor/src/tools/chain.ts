@@ -80,9 +80,7 @@ export abstract class ChainTool extends Drawing<ChainDraft> {
     this.complete(this.draft);
   }
 
-  protected complete(draft: ChainDraft): void {
-    this.finishWith(this.whole(draft.points));
-  }
+  protected abstract complete(draft: ChainDraft): void;
 
   back(): boolean {
     if (!this.draft) return false;
@@ -95,13 +93,6 @@ export abstract class ChainTool extends Drawing<ChainDraft> {
   /** Does a click here close the chain? */
   protected closes(_p: Pointer): boolean {
     return false;
-  }
-
-  protected abstract whole(points: Flat): Shape;
-
-  protected shape({ points }: ChainDraft, p: Point): Shape | null {
-    const all = [...points, p.x, p.y];
-    return all.length >= 2 * this.least ? this.whole(all) : null;
   }
 
   override draw(canvas: CanvasRenderingContext2D, view: View): void {
@@ -124,8 +115,22 @@ export abstract class ChainTool extends Drawing<ChainDraft> {
   }
 }
 
+/** A chain of which a new shape is made. */
+export abstract class MakingTool extends ChainTool {
+  protected abstract whole(points: Flat): Shape;
+
+  protected override complete(draft: ChainDraft): void {
+    this.finishWith(this.whole(draft.points));
+  }
+
+  protected override shape({ points }: ChainDraft, p: Point): Shape | null {
+    const all = [...points, p.x, p.y];
+    return all.length >= 2 * this.least ? this.whole(all) : null;
+  }
+}
+
 /** A new polygon; begun with Alt on a selected one it cuts a hole into it, begun with Shift it adds a part. */
-class PolygonTool extends ChainTool {
+class PolygonTool extends MakingTool {
   private into: { id: number; hole: boolean; part: number } | null = null;
 
   override hint(): string {
@@ -173,7 +178,7 @@ class PolygonTool extends ChainTool {
   }
 }
 
-class LineTool extends ChainTool {
+class LineTool extends MakingTool {
   protected override readonly least = 2;
 
   protected whole(points: Flat): Shape {
@@ -181,7 +186,7 @@ class LineTool extends ChainTool {
   }
 }
 
-class LandmarksTool extends ChainTool {
+class LandmarksTool extends MakingTool {
   protected override readonly least = 1;
   protected override readonly freehand = false;
 

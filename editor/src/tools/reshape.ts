@@ -99,10 +99,6 @@ class ReshapeTool extends ChainTool {
     return this.redrawn(to ? points : [...points, p.x, p.y], to);
   }
 
-  protected whole(points: Flat): Shape {
-    return { type: "polyline", points };
-  }
-
   override cancel(): boolean {
     this.target = null;
     return super.cancel();
