@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from labelwright.geometry import masks
-from labelwright.geometry.document import LabelObject, Mask
+from labelwright.geometry.document import LabelObject, Mask, Rectangle
 from tests.assist.conftest import FOLDER
 from tests.editor.conftest import SKELETON, Hand, Studio, Task
 
@@ -134,7 +134,12 @@ def _task(studio: Studio, kind: str) -> Task:
         ]
         return studio.task([{"id": 1, "class": "thing", "keyframes": keyframes}], project, frames=[{"url": url}] * 12)
     project = studio.project(classes=CLASSES, settings={"semantic": kind == "semantic"})
-    return studio.task([{"id": 1, "class": "thing", "shape": box}], project, url=url)
+    objects = [{"id": 1, "class": "thing", "shape": box}]
+    if kind == "semantic":  # A mask on another grid than the picture's, as models send them.
+        coarse = masks.rasterize(Rectangle((0.4, 0.3, 0.8, 0.9)), 250, 170)
+        shape = {"type": "mask", "size": list(coarse.size), "box": list(coarse.box), "counts": coarse.counts}
+        objects.append({"id": 2, "class": "thing", "shape": shape})
+    return studio.task(objects, project, url=url)
 
 
 @pytest.mark.parametrize("kind", ["image", "semantic", "video", "semantic video"])
@@ -154,7 +159,8 @@ def test_whatever_a_hand_does(studio: Studio, hand: Hands, kind: str) -> None:
     assert _plain(kept) == _plain(shown)
     if kind == "semantic":
         read = [msgspec.convert(o, LabelObject).shape for o in kept["objects"]]
-        grids = [masks.to_array(mask).astype(int) for mask in read if isinstance(mask, Mask)]
+        areas = [masks.rasterize(mask, *SIZE) for mask in read if isinstance(mask, Mask)]
+        grids = [masks.to_array(mask).astype(int) for mask in areas]
         assert grids, "nothing was painted"
         assert np.sum(grids, axis=0).max() == 1, "a pixel has two classes"
     assert ana.page.evaluate(UNDONE) is False
