@@ -19,6 +19,7 @@ from labelwright.models.versions import DatasetVersion
 from labelwright.services import queue, review
 from labelwright.vendors.roboflow.versions import FORMATS as NAMES
 from labelwright.web import recipe_form, snippets
+from labelwright.web.pages import dataset
 from tests.support import archives
 from tests.support.processes import LiveServer
 from tests.vendors.roboflow import conftest as roboflow
@@ -49,6 +50,7 @@ def test_from_an_empty_dataset_to_a_version_and_back(site: Site) -> None:
     done = post(alice, base + "/split", train="50", valid="33", test="17")
     assert done.headers["hx-refresh"] == "true"
     assert "Divided: 3 train, 2 valid, 1 test." in alice.get(base).text
+    assert "no object in" not in alice.get(base + "/classes?q=CA").text
     assert "No class is called like that." in alice.get(base + "/classes?q=unicorn").text
     assert "class=car" in alice.get(base + "/classes?q=CA").text
 
@@ -73,6 +75,17 @@ def test_from_an_empty_dataset_to_a_version_and_back(site: Site) -> None:
     post(alice, base + "/versions/1/restore")
     assert "Put First into the trash" in alice.get(base).text
     assert "made a version of the dataset" in alice.get(site.url + "/activity").text
+
+
+def test_a_large_datasets_classes_come_after_the_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, base = site.as_("alice"), site.url + "/dataset"
+    label_something(site, "car")
+    post(alice, base + "/items", which="all")
+    assert "class=car" in alice.get(base).text
+    monkeypatch.setattr(dataset, "MOST_AT_ONCE", 5)
+    page = alice.get(base).text
+    assert "class=car" not in page
+    assert f'hx-get="{base}/classes" hx-trigger="load"' in page
 
 
 def test_a_version_with_faults_is_not_made(site: Site) -> None:

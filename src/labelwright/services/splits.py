@@ -92,16 +92,18 @@ def balance(session: Session, project: Project) -> tuple[list[ClassShare], bool]
     """The classes in the ontology's order, and whether labels of whole pictures are in it: of more than `MOST_READ` they are not."""
 
     def make() -> dict[int, dict[str, tuple[int, int]]]:
-        split = case((Item.split == "", "train"), else_=Item.split)
+        # By class alone, in the order of the index: by split as well all rows would be sorted first.
+        sums = [column for split in SPLITS for column in _sums(split)]
         query = (
-            select(LabelCount.class_id, split, func.sum(LabelCount.count), func.count())
+            select(LabelCount.class_id, *sums)
             .join(Item, Item.id == LabelCount.item_id)
             .where(LabelCount.project_id == project.id, *inside(project))
-            .group_by(LabelCount.class_id, split)
+            .group_by(LabelCount.class_id)
         )
         found: dict[int, dict[str, tuple[int, int]]] = {}
-        for class_id, name, objects, images in session.execute(query):
-            found.setdefault(class_id, {})[name] = (int(objects), images)
+        for class_id, *numbers in session.execute(query):
+            pairs = zip(numbers[::2], numbers[1::2], strict=True)
+            found[class_id] = {split: (int(a), int(b)) for split, (a, b) in zip(SPLITS, pairs, strict=True)}
         return found
 
     rows = ontology.classes_of(session, project.id)
@@ -115,6 +117,12 @@ def balance(session: Session, project: Project) -> tuple[list[ClassShare], bool]
             shares[split] = (objects + whole[row.name][split], images + whole[row.name][split])
         found.append(ClassShare(row.name, row.display_name, row.color, shares))
     return found, read
+
+
+def _sums(split: str) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Objects, and items, of one split."""
+    here = Item.split.in_(("", "train")) if split == "train" else Item.split == split
+    return func.sum(case((here, LabelCount.count), else_=0)), func.sum(case((here, 1), else_=0))
 
 
 def _of_whole_pictures(session: Session, project: Project) -> tuple[dict[str, Counter[str]], bool]:
@@ -207,21 +215,23 @@ def assign(session: Session, actor: Actor, project: Project, shares: Mapping[str
     """Divide the dataset anew by shares in percent; (items by split, how many changed theirs).
 
     The same items are divided the same way each time, and most stay where they are when few are added: their order is
-    that of a hash of their uid. Raises `Invalid` for shares that are not 100 together, `Conflict` for an empty dataset."""
+    that of a hash of their ids. Raises `Invalid` for shares that are not 100 together, `Conflict` for an empty dataset."""
     access.require(actor, "manage", project.team_id, "project")
     _check(shares)
     session.refresh(project, with_for_update={"key_share": True})  # not while a version is frozen
-    rows = [(hashlib.sha256(uid.bytes).digest(), row_id) for row_id, uid in
-            session.execute(select(Item.id, Item.uid).where(*inside(project)))]  # fmt: skip
+    rows = [
+        (hashlib.sha256(b"split %d" % row_id).digest(), row_id, split)
+        for row_id, split in session.execute(select(Item.id, Item.split).where(*inside(project)))
+    ]
     if not rows:
         raise Conflict("The dataset is empty: add items to it, then divide it.")
     rows.sort()
     wanted, start, changed, moment = parts(len(rows), shares), 0, 0, now()
     for split in SPLITS:
-        ids = [row_id for _, row_id in rows[start : start + wanted[split]]]
+        ids = [row_id for _, row_id, before in rows[start : start + wanted[split]] if before != split]
         start += wanted[split]
         for place in range(0, len(ids), UPDATED):
-            query = update(Item).where(items.among(session, ids[place : place + UPDATED]), Item.split != split)
+            query = update(Item).where(items.among(session, ids[place : place + UPDATED]))
             done = session.execute(query.values(split=split, updated_at=moment), execution_options=UNSEEN)
             changed += done.rowcount  # type: ignore[attr-defined]
     _changed(session, actor, project, changed, "split")

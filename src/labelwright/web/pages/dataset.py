@@ -16,7 +16,7 @@ from labelwright.models.identity import User, Workspace
 from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.versions import DatasetVersion
-from labelwright.services import splits, versions
+from labelwright.services import ontology, splits, versions
 from labelwright.services.splits import SPLITS, Share
 from labelwright.web import listing, recipe_form, snippets
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
@@ -24,6 +24,8 @@ from labelwright.web.view import View
 
 MOST_CLASSES = 15
 MOST_VERSIONS = 20
+# The classes of a larger dataset take seconds to count: they come after the page.
+MOST_AT_ONCE = 50_000
 LINK_SECONDS = 3600
 USUAL = {"train": 70, "valid": 20, "test": 10}
 FIRST_FORMAT = "yolo"
@@ -68,7 +70,9 @@ def index(view: View, uid: str) -> Response:
         outside=splits.outside(view.session, project),
         which=splits.WHICH,
         usual=USUAL,
-        **_class_rows(view, project, counts),
+        class_count=len(ontology.classes_of(view.session, project.id)),
+        counted=total <= MOST_AT_ONCE,
+        **(_class_rows(view, project, counts) if total <= MOST_AT_ONCE else {"splits": SPLITS}),
         **_version_rows(view, project, frozen),
         trash=versions.of_project(view.session, project, deleted=True),
         choices=[(str(v.number), v.name) for v in frozen],
@@ -98,8 +102,6 @@ def _class_rows(view: View, project: Project, counts: dict[str, Share]) -> dict[
         "classes": shown,
         "most": max([c.objects for c in found], default=0),
         "more_classes": len(chosen) - len(shown),
-        "all_classes": len(found),
-        "unused": sum(not c.objects for c in found),
         "lacking": {split: missing for split, missing in lacking.items() if missing},
         "q": text,
         "splits": SPLITS,
@@ -185,7 +187,7 @@ def version_form(view: View, uid: str) -> Response:
         groups=recipe_form.GROUPS,
         called=recipe_form.name,
         copies=recipe_form.COPIES,
-        classes=[c.name for c in splits.balance(view.session, project)[0]],
+        classes=[c.name for c in ontology.classes_of(view.session, project.id)],
         **_outputs(view, project),
     )
 
