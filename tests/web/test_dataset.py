@@ -60,6 +60,8 @@ def test_from_an_empty_dataset_to_a_version_and_back(site: Site) -> None:
     assert "car → auto" in listed
     assert "by Alice" in listed
     assert "Put First into the trash" not in listed
+    assert "car = auto</textarea>" in alice.get(base + "/versions/new?from=1").text
+    assert alice.get(base + "/versions/new?from=7").status_code == 404
     post(vera, base + "/versions/1/export", format="coco")
     assert 'hx-trigger="every 2s"' in vera.get(base + "/versions", headers=HTMX).text
     with site.database.write() as session:
@@ -137,6 +139,10 @@ def test_the_form_has_every_step_there_is_and_says_it() -> None:
     settings = recipe_form.read(lambda name: form.get(name, ""))
     assert settings["preprocessing"]["remap"] == {"car": "auto", "bus": None, "x": "y"}
     assert recipes.parse(settings).copies == 3
+    again = recipe_form.filled(settings)
+    assert recipe_form.read(lambda name: again[name]) == settings
+    offered = recipe_form.filled(None)
+    assert recipe_form.read(lambda name: offered[name]) == {"preprocessing": {"auto-orient": True}, "augmentation": {}}
     said = recipe_form.said(settings)
     assert "Stretch to 640 × 640" in said
     assert "Classes: car → auto, bus left out, x → y" in said

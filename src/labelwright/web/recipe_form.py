@@ -123,6 +123,41 @@ def name(step: Step, field: Field) -> str:
     return f"{step.key}-{field.key}" if field.key else f"{step.key}-lines"
 
 
+# --- filled -----------------------------------------------------------------------------------------------------------
+
+
+def filled(settings: Mapping[str, Any] | None) -> dict[str, str]:
+    """The form's fields for these settings; None: as it is offered at first. Steps that are off have what they are offered with."""
+    found: dict[str, str] = {}
+    for group, steps in GROUPS:
+        given = (settings or {}).get(group) or {}
+        for step in steps:
+            on = step.on if settings is None else bool(given.get(step.key))
+            found[step.key] = "true" if on else ""
+            values = _values(step, given[step.key]) if given.get(step.key) else {f.key: f.start for f in step.fields}
+            found |= {name(step, f): _text(f, values) for f in step.fields}
+    copies = ((settings or {}).get("augmentation") or {}).get("image") or {}
+    return found | {"image-versions": f"{copies.get('versions', 1):g}"}
+
+
+def _values(step: Step, given: Any) -> dict[str, Any]:
+    """A step's settings by key, with those that were not sent; the whole under "" for a step of lines."""
+    fields = given if isinstance(given, dict) else {}
+    values = {field.key: fields.get(field.key, field.missing) for field in step.fields if field.key}
+    if step.key == "crop" and "max" not in fields:
+        values["max"] = fields.get("percent", values["min"])
+    return values | {"": fields}
+
+
+def _text(field: Field, values: Mapping[str, Any]) -> str:
+    value = values[field.key]
+    if field.kind == "flag":
+        return "true" if value else ""
+    if field.kind == "lines":
+        return "\n".join(f"{old} = {new or LEFT_OUT}" for old, new in value.items()) if value else ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 # --- read -------------------------------------------------------------------------------------------------------------
 
 
@@ -231,14 +266,11 @@ def said(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _said(step: Step, given: Any) -> str:
-    fields = given if isinstance(given, dict) else {}
+    values = _values(step, given)
     if step.key == "remap":
-        lines = [f"{old} → {new}" if new else f"{old} left out" for old, new in fields.items()]
+        lines = [f"{old} → {new}" if new else f"{old} left out" for old, new in values[""].items()]
         more = f" and {len(lines) - MOST_SAID} more" if len(lines) > MOST_SAID else ""
         return f"Classes: {', '.join(lines[:MOST_SAID])}{more}"
-    values = {field.key: fields.get(field.key, field.missing) for field in step.fields}
-    if step.key == "crop" and "max" not in fields:
-        values["max"] = fields.get("percent", values["min"])
     flags = [field.words.lower() for field in step.fields if field.kind == "flag" and values[field.key]]
-    shown = {key: f"{value:g}" if isinstance(value, float) else value for key, value in values.items()}
+    shown = {key: f"{value:g}" if isinstance(value, float) else value for key, value in values.items() if key}
     return step.said.format(**shown, flags=", ".join(flags))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,9 +176,12 @@ def _file(view: View, row: BackgroundTask) -> File:
 
 
 def version_form(view: View, uid: str) -> Response:
-    """The page on which a version is made."""
+    """The page on which a version is made; `from`: the number of one whose settings it begins with."""
     project = project_of(view, uid, "manage")
     _images_only(project)
+    number = view.query.get("from", "")
+    like = versions.numbered(view.session, project, _number(number)) if number else None
+    values = recipe_form.filled(like.settings if like else None)
     return project_page(
         view,
         "version_form.html",
@@ -188,23 +192,25 @@ def version_form(view: View, uid: str) -> Response:
         called=recipe_form.name,
         copies=recipe_form.COPIES,
         classes=[c.name for c in ontology.classes_of(view.session, project.id)],
-        **_outputs(view, project),
+        values=values,
+        like=like,
+        **_outputs(view, project, values),
     )
 
 
 def version_counts(view: View, uid: str) -> Response:
     """How many pictures come out, while the form is being filled in."""
     project = project_of(view, uid, "manage")
-    return view.part("_version_counts.html", project, **_outputs(view, project))
+    return view.part("_version_counts.html", project, **_outputs(view, project, view.query))
 
 
-def _outputs(view: View, project: Project) -> dict[str, Any]:
-    """Pictures by split with what the query says of the settings; `fault`: why that cannot be told."""
+def _outputs(view: View, project: Project, values: Mapping[str, str]) -> dict[str, Any]:
+    """Pictures by split with these values of the form; `fault`: why that cannot be told."""
     counts = splits.counts(view.session, project)
     ready = {split: counts[split].images - counts[split].absent for split in SPLITS}
     try:
         # Their names need not be right to count pictures, and a thousand of them are too long for an address.
-        recipe = recipes.parse(recipe_form.read(lambda name: "" if name == "remap" else view.query.get(name, "")))
+        recipe = recipes.parse(recipe_form.read(lambda name: "" if name == "remap" else values.get(name, "")))
     except Invalid as error:
         return {"images": ready, "ready": ready, "splits": SPLITS, "fault": error.problems[0].message, "at_most": False}
     images = {split: ready[split] * recipe.outputs(split) for split in SPLITS}
