@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from labelwright.cli import output
+from labelwright.db import Database
 from labelwright.models.identity import Team
 from tests.support import processes
 from tests.support.processes import labelwright
@@ -133,6 +134,27 @@ def test_a_key_needs_no_team_for_a_person_of_one(tmp_path: Path) -> None:
     assert labelwright("key", "create", "--user", "ann@example.org", "--name", "script", data=folder)["api_key"]
     code, error = fail("user", "add", "bob@example.org", "--role", "viewer", data=folder)
     assert (code, "2 (Second)" in error["message"]) == (2, True)
+
+
+def test_an_archived_team_is_brought_back(place: dict[str, object]) -> None:
+    url = str(place["database_url"])
+    database = Database(url)
+    with database.write() as session:
+        session.add(Team(name="Night shift", extra={"kept": 1, "archived": True}))
+    assert run(place, "user", "add", "ann@example.org", "--role", "viewer")[
+        "email"
+    ]  # one team in use: none is asked for
+    first, second = run(place, "team", "list")["teams"]
+    assert (first["people"], first["archived"]) == (2, False)
+    assert (second["name"], second["people"], second["archived"]) == ("Night shift", 0, True)
+    assert run(place, "team", "restore", str(second["id"]))["name"] == "Night shift"
+    assert not any(team["archived"] for team in run(place, "team", "list")["teams"])
+    with database.read() as session:
+        assert session.get_one(Team, second["id"]).extra == {"kept": 1}
+    database.close()
+    settings = {k: v for k, v in place.items() if k != "owner"}
+    code, error = fail("team", "restore", str(second["id"]), **settings)
+    assert (code, error["message"]) == (1, "Night shift is not archived.")
 
 
 def test_wrong_settings_stop_the_start_with_a_hint(tmp_path: Path) -> None:

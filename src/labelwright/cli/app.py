@@ -18,7 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-user, key, project, workflow = (typer.Typer(no_args_is_help=True) for _ in range(4))
+team, user, key, project, workflow = (typer.Typer(no_args_is_help=True) for _ in range(5))
+app.add_typer(team, name="team", help="Teams.")
 app.add_typer(user, name="user", help="People.")
 app.add_typer(key, name="key", help="API keys.")
 app.add_typer(project, name="project", help="Projects.")
@@ -27,6 +28,8 @@ app.add_typer(workflow, name="workflow", help="Workflows.")
 app.command()(serve.serve)
 app.command()(serve.worker)
 app.command()(people.init)
+team.command("list")(people.list_teams)
+team.command("restore")(people.restore_team)
 user.command("add")(people.add_user)
 key.command("create")(people.create_key)
 project.command("create")(work.create_project)

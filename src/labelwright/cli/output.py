@@ -65,26 +65,27 @@ def writing(data: Path | None) -> Iterator[Session]:
 
 
 def team(session: Session, team_id: int | None, member: User | None = None) -> Team:
-    """The team that is meant: the given one, else the only one, of all or of a person's."""
+    """The team that is meant: the given one, else the only one in use, of all or of a person's."""
     from sqlalchemy import select
 
     from labelwright.models.identity import Membership, Team
+    from labelwright.services import identity
 
     if team_id is not None:
         found = session.get(Team, team_id)
         if found is None:
             raise NotFound(f"There is no team {team_id}.")
         return found
-    query = select(Team).order_by(Team.id).limit(20)
+    query = select(Team).order_by(Team.id)
     if member is not None:
         query = query.join(Membership, Membership.team_id == Team.id).where(Membership.user_id == member.id)
-    teams = list(session.scalars(query))
+    teams = [one for one in session.scalars(query) if not identity.archived(one.extra)]
     if member is not None and not teams:
         raise Invalid(f"{member.email} is in no team.", field="user")
     if not teams:
         raise Conflict("Nothing is set up here yet: run `labelwright init --email YOU@HOST` first.")
     if len(teams) > 1:
-        named = ", ".join(f"{one.id} ({one.name})" for one in teams)
+        named = ", ".join(f"{one.id} ({one.name})" for one in teams[:20])
         raise Invalid(f"There are several teams: {named}. Say which with --team ID.", field="team")
     return teams[0]
 

@@ -1,4 +1,4 @@
-"""First set-up, people, API keys."""
+"""First set-up, teams, people, API keys."""
 
 from __future__ import annotations
 
@@ -44,6 +44,45 @@ def init(
     output.answer(json, value, f"Owner      {value['email']}\nPassword   {value['password']}\n"
                   f"API key    {value['api_key']}\nWorkspace  {value['workspace']}\n"
                   "Keep them now: password and key are not shown again.")  # fmt: skip
+
+
+def list_teams(data: Data = None, json: Json = False) -> None:
+    """List the teams, archived ones, too."""
+    from sqlalchemy import func, select
+
+    from labelwright.models.identity import Membership, Team
+    from labelwright.services import identity
+
+    with output.writing(data) as session:
+        query = select(Team, func.count(Membership.user_id)).outerjoin(Membership, Membership.team_id == Team.id)
+        rows = session.execute(query.group_by(Team.id).order_by(Team.id))
+        teams = [
+            {"id": t.id, "uid": str(t.uid), "name": t.name, "people": n, "archived": identity.archived(t.extra)}
+            for t, n in rows
+        ]
+    lines = [
+        f"{t['id']:>4}  {t['name']}  ({t['people']} {'person' if t['people'] == 1 else 'people'}"
+        f"{', archived' if t['archived'] else ''})"
+        for t in teams
+    ]
+    output.answer(json, {"teams": teams}, "\n".join(lines) or "No team yet: run `labelwright init --email YOU@HOST`.")
+
+
+def restore_team(
+    team: Annotated[int, typer.Argument(metavar="ID", help="Its id, as `labelwright team list` shows it.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Bring an archived team back, with its people, keys, projects and items as they were."""
+    from labelwright.services import identity
+
+    with output.writing(data) as session:
+        found = output.team(session, team)
+        if not identity.archived(found.extra):
+            raise Conflict(f"{found.name} is not archived.")
+        identity.restore_team(session, found)
+        value = {"id": found.id, "uid": str(found.uid), "name": found.name}
+    output.answer(json, value, f"{value['name']} is back.")
 
 
 def add_user(

@@ -149,6 +149,12 @@ def archive_team(session: Session, actor: Actor, team: Team) -> None:
     session.flush()
 
 
+def restore_team(session: Session, team: Team) -> None:
+    """Bring an archived team back: its people and keys reach it as before. For whoever runs the server."""
+    team.extra = {key: value for key, value in (team.extra or {}).items() if key != "archived"}
+    session.flush()
+
+
 def archived(extra: Mapping[str, Any] | None) -> bool:
     """Whether a team is archived, by its `extra`."""
     return bool((extra or {}).get("archived"))
