@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -24,7 +25,7 @@ from tests.support import archives
 from tests.support.processes import LiveServer
 from tests.vendors.roboflow import conftest as roboflow
 from tests.web.conftest import HTMX, Site
-from tests.web.forms import EVIL, label_something, post, refused
+from tests.web.forms import EVIL, UID, label_something, post, refused
 from tests.web.test_browser import complaints, sign_in
 
 
@@ -53,6 +54,15 @@ def test_from_an_empty_dataset_to_a_version_and_back(site: Site) -> None:
     assert "no object in" not in alice.get(base + "/classes?q=CA").text
     assert "No class is called like that." in alice.get(base + "/classes?q=unicorn").text
     assert "class=car" in alice.get(base + "/classes?q=CA").text
+
+    shown = alice.get(site.url + "/items?dataset=test").text
+    (uid,) = set(re.findall(rf'name="item" value="({UID})"', shown))
+    assert "Take out of dataset" in shown
+    post(alice, site.url + "/items/act", verb="withdraw", item=uid)
+    assert "1 item out of the dataset" in alice.get(base).text
+    assert uid in alice.get(site.url + "/items?dataset=out").text
+    assert uid not in alice.get(site.url + "/items?dataset=in").text
+    post(alice, site.url + "/items/act", verb="accept", item=uid, split="train")
 
     # Only one of the six has a picture.
     post(alice, base + "/versions", name="First", remap="true", **{"remap-lines": "car = auto"})

@@ -74,7 +74,7 @@ TAGS = [
     {"name": "Comments", "description": "What people said about an item."},
     {"name": "Datasets", "description": "Dataset formats, and taking datasets in."},
     {
-        "name": "Dataset",
+        "name": "Dataset versions",
         "description": "What of a project is learned from: splits, classes, frozen versions and their downloads.",
     },
     {"name": "Exports", "description": "Datasets in standard formats."},

@@ -22,7 +22,7 @@ from labelwright.models.projects import Project
 from labelwright.models.versions import DatasetVersion
 from labelwright.services import access, splits, versions
 
-routes = Routes(tags=["Dataset"])
+routes = Routes(tags=["Dataset versions"])
 VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Percent = Annotated[Number, Field(ge=0, le=100)]
 
