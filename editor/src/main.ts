@@ -14,6 +14,7 @@ import { Dialogs } from "./ui/dialogs.ts";
 import { Guide } from "./ui/guide.ts";
 import { HistoryPanel } from "./ui/history-panel.ts";
 import { LookPanel } from "./ui/look-panel.ts";
+import { Menu } from "./ui/menu.ts";
 import { ObjectList } from "./ui/object-list.ts";
 import { SidePanel } from "./ui/side-panel.ts";
 import { StatusBar } from "./ui/status-bar.ts";
@@ -23,7 +24,7 @@ import { TopBar } from "./ui/top-bar.ts";
 
 const PARTS: [string, CustomElementConstructor][] = [
   ["lw-top", TopBar], ["lw-tools", ToolBar], ["lw-side", SidePanel], ["lw-classes", ClassList], ["lw-attributes", AttributeList], ["lw-objects", ObjectList],
-  ["lw-comments", CommentList], ["lw-guide", Guide], ["lw-look", LookPanel], ["lw-history", HistoryPanel], ["lw-timeline", Timeline], ["lw-status", StatusBar], ["lw-dialogs", Dialogs], ["lw-app", App],
+  ["lw-comments", CommentList], ["lw-guide", Guide], ["lw-look", LookPanel], ["lw-history", HistoryPanel], ["lw-timeline", Timeline], ["lw-status", StatusBar], ["lw-menu", Menu], ["lw-dialogs", Dialogs], ["lw-app", App],
 ];
 for (const [name, part] of PARTS) customElements.define(name, part);
 
@@ -34,7 +35,7 @@ const settings = new SettingsStore(window.localStorage);
 const app = document.querySelector<App>("lw-app")!;
 
 async function start(): Promise<void> {
-  const journal = (await BrowserJournal.open()) ?? new MemoryJournal();
+  const journal = (await BrowserJournal.open()) ?? new MemoryJournal(false);
 
   const open = async (task: string, move = false): Promise<void> => {
     try {

@@ -41,6 +41,8 @@ export class Driver {
   /** The server's help, answered by the test. */
   readonly help = new AskedHelp();
   said = "";
+  /** Where the menu was asked for. */
+  readonly menus: [number, number][] = [];
   /** Where set, pointers go through it as they do in a browser. */
   glass: Glass | null = null;
   /** The pointer is down. */
@@ -155,7 +157,10 @@ export function behindGlass(d: Driver): Glass {
     get panning() { return d.bench.toolId === "pan"; },
     get fingersMove() { return d.settings.get("fingers") === "move" || (d.settings.get("fingers") === "auto" && d.settings.get("penSeen")); },
     get pressure() { return d.settings.get("pressure"); },
+    get holds() { return d.bench.toolId === "select"; },
     penUsed: () => d.settings.set("penSeen", true),
+    retract: () => (d.bench.tool.retract ? d.bench.tool.retract() : void d.bench.tool.cancel()),
+    menu: (p) => void d.menus.push([Math.round(p.x * W), Math.round(p.y * H)]),
     down: (p) => d.bench.tool.down(p),
     move: (p) => d.bench.tool.move(p),
     up: (p) => d.bench.tool.up(p),

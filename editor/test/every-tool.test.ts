@@ -76,13 +76,16 @@ async function lookedAt(d: Driver): Promise<void> {
 }
 
 /** The commands see a session; these look at nothing else of it. */
-const sessionOf = (d: Driver): Session => ({ bench: d.bench, undo: d.undo, selection: d.selection, mayEdit: true, follow: { stop: () => false }, prelabel: { stop: () => false } }) as unknown as Session;
+const sessionOf = (d: Driver): Session => ({ bench: d.bench, undo: d.undo, selection: d.selection, mayEdit: true, talk: { pinning: false }, follow: { stop: () => false }, prelabel: { stop: () => false } }) as unknown as Session;
 const run = (d: Driver, id: string): void => ACTIONS.find((a) => a.id === id)!.run(sessionOf(d));
 
 /** The ways to leave a shape that is not finished. */
 const WAYS: Record<string, (d: Driver) => void> = {
   "Escape": (d) => run(d, "edit.cancel"),
-  "undo": (d) => run(d, "edit.undo"),
+  // Point after point, where there are several.
+  "undo": (d) => {
+    for (let n = 0; n < 9 && d.bench.tool.state !== "idle"; n++) run(d, "edit.undo");
+  },
   "another tool": (d) => void d.take(d.bench.toolId === "rectangle" ? "polygon" : "rectangle"),
   "another frame": (d) => d.bench.setFrame(3),
   "a pointer that the system took away": (d) => void d.glass!.send("cancel", 560, 160),

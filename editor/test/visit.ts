@@ -5,7 +5,7 @@ import { ACTIONS } from "../src/actions/actions.ts";
 import { Session } from "../src/actions/session.ts";
 import { Pictures } from "../src/editor/picture.ts";
 import type { LabelObject } from "../src/model/document.ts";
-import type { Save, Work } from "../src/model/work.ts";
+import type { Attribute, Save, Work } from "../src/model/work.ts";
 import { Api } from "../src/store/api.ts";
 import { MemoryJournal } from "../src/store/journal.ts";
 import { openDocument } from "../src/store/open.ts";
@@ -90,11 +90,12 @@ export interface Given {
   semantic?: boolean;
   /** Why nothing can be changed. */
   looking?: string;
+  attributes?: Attribute[];
   help?: Partial<Work["help"]>;
 }
 
 /** A video (or, with one frame, an image) with these objects, held by this person. */
-export async function visit({ objects = [], frames = 100, limits = {}, semantic = false, looking = "", help = {} }: Given = {}): Promise<{ session: Session; server: Server }> {
+export async function visit({ objects = [], frames = 100, limits = {}, semantic = false, looking = "", attributes = [], help = {} }: Given = {}): Promise<{ session: Session; server: Server }> {
   const server = new Server();
   const kind = frames > 1 ? "video" : "image";
   const media = { url: "/picture", mime: kind === "video" ? "video/mp4" : "image/png" };
@@ -103,7 +104,7 @@ export async function visit({ objects = [], frames = 100, limits = {}, semantic 
     project: { uid: "p", name: "P", slug: "p", kind, instructions: "", reasons: [], semantic },
     job: { uid: "j", name: "J", instructions: "", allowed_classes: null, allowed_attributes: null, read_only_attributes: [], limits },
     item: { uid: "i", name: "I", kind, width: 1000, height: 500, frame_count: frames, media_state: "ready", media_error: "", media, frames: [], references: [] },
-    ontology: { classes: CLASSES, attributes: [] },
+    ontology: { classes: CLASSES, attributes },
     document: { version: 0, objects },
     comments: [],
     help: { tools: ["outline", "cutout", "superpixels", "track"], models: [{ uid: "m", name: "Finder", asks: ["box", "point", "whole"] }], ...help },

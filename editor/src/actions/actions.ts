@@ -1,6 +1,11 @@
 // Everything that can be done, with its keys: one list for shortcuts, the help sheet and the command palette.
 
+import { center, unionAll } from "../geometry/plane.ts";
+import { same } from "../model/document.ts";
+import { changedFrames, differsAt } from "../model/track.ts";
 import type { LabelClass } from "../model/work.ts";
+import type { Diff } from "../store/store.ts";
+import { boundsFor } from "../shapes/index.ts";
 import { TOOLS } from "../tools/index.ts";
 import { helped } from "../tools/tool.ts";
 import * as combine from "./combine.ts";
@@ -58,8 +63,9 @@ export const ACTIONS: readonly Action[] = [
   ...tools,
   { id: "edit.finish", label: "Finish the shape", group: "Edit", keys: ["Enter"], run: (s) => s.bench.tool.finish?.() },
   { id: "edit.cancel", label: "Cancel, then select nothing, then take the select tool", group: "Edit", keys: ["Escape"], run: cancel },
-  { id: "edit.undo", label: "Undo", group: "Edit", keys: ["Ctrl+Z"], run: (s) => history(s, () => s.undo.undo()) },
-  { id: "edit.redo", label: "Redo", group: "Edit", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], run: (s) => history(s, () => s.undo.redo()) },
+  { id: "edit.undo", label: "Undo", group: "Edit", keys: ["Ctrl+Z"], run: (s) => history(s, "undo") },
+  { id: "edit.redo", label: "Redo", group: "Edit", keys: ["Ctrl+Shift+Z", "Ctrl+Y"], run: (s) => history(s, "redo") },
+  { id: "tool.again", label: "Draw with the last tool again, or finish the shape", group: "Tools", keys: [], when: (s) => s.mayEdit, run: (s) => s.bench.drawAgain() },
   { id: "edit.copy", label: "Copy", group: "Edit", keys: ["Ctrl+C"], when: some, run: objects.copy },
   { id: "edit.cut", label: "Cut", group: "Edit", keys: ["Ctrl+X"], when: some, run: objects.cut },
   { id: "edit.paste", label: "Paste", group: "Edit", keys: ["Ctrl+V"], run: objects.paste },
@@ -124,6 +130,8 @@ export const ACTIONS: readonly Action[] = [
   { id: "track.followAll", label: "Follow the selected to the last frame", group: "Frames", keys: [], when: (s) => video(s) && some(s) && s.bench.help.tools.includes("track"), run: (s) => void s.follow.start(s.frames.count - 1) },
   { id: "model.next", label: "Ask another model", group: "Objects", keys: ["Alt+M"], when: (s) => s.mayEdit && s.bench.help.models.length > 1, run: anotherModel },
   { id: "object.prelabel", label: "Pre-label the picture with a model", group: "Objects", keys: ["Shift+P"], when: (s) => s.mayEdit && s.prelabel.model !== null, run: (s) => void s.prelabel.start() },
+  { id: "object.menu", label: "What can be done here (also the right button)", group: "Objects", keys: ["ContextMenu", "Shift+F10"], run: openMenu },
+  { id: "task.save", label: "Save now (everything is saved by itself)", group: "Task", keys: ["Ctrl+S"], run: (s) => void s.save() },
   { id: "task.submit", label: "Submit", group: "Task", keys: ["Ctrl+Enter"], when: (s) => s.work.can.submit && !s.reviewing, run: (s) => void s.submit() },
   { id: "task.next", label: "Next task", group: "Task", keys: ["N"], run: (s) => void s.go() },
   { id: "task.skip", label: "Skip with a reason", group: "Task", keys: [], when: (s) => s.mayEdit, run: (s) => s.open("skip") },
@@ -143,21 +151,56 @@ function anotherModel(s: Session): void {
   s.say(`${next.name} is asked from now on`);
 }
 
+/** The menu beside what is selected, else in the middle. */
+function openMenu(s: Session): void {
+  const { camera } = s.bench;
+  const stage = document.querySelector(".stage")?.getBoundingClientRect();
+  if (!stage) return;
+  const shapes = [...s.selection.ids].map((id) => s.bench.shapeOf(id)).filter((shape) => shape !== null);
+  const box = unionAll(shapes.map(boundsFor));
+  const place = box ? center(box) : camera.at(camera.width / 2, camera.height / 2);
+  const within = (v: number, most: number): number => Math.min(most, Math.max(0, v));
+  s.openMenu({ x: stage.left + within(camera.x(place.x), stage.width), y: stage.top + within(camera.y(place.y), stage.height), place, on: box !== null });
+}
+
 function cancel(s: Session): void {
-  if (s.bench.tool.cancel()) return s.bench.changed.emit();
+  if (s.talk.pinning) return s.talk.place(null);
+  if (s.bench.giveUp()) return s.bench.changed.emit();
   if (s.follow.stop() || s.prelabel.stop()) return;
   if (s.selection.ids.size) return s.selection.clear();
   s.bench.setTool("select");
 }
 
-function history(s: Session, step: () => number[]): void {
-  if (s.bench.tool.state !== "idle") {
-    s.bench.tool.cancel();
-    return s.bench.changed.emit();
+/** In the middle of a shape it goes back, or on again, by a point; else the last change is taken back, or made again. */
+function history(s: Session, by: "undo" | "redo"): void {
+  const { bench } = s;
+  const { tool } = bench;
+  if (tool.state !== "idle") {
+    const taken = by === "undo" ? tool.back?.() : tool.again?.();
+    if (!taken && by === "undo") bench.giveUp();
+    return bench.changed.emit();
+  }
+  if (by === "undo" && bench.leftAt !== null) {
+    if (bench.leftAt !== s.frames.now) s.frames.go(bench.leftAt);
+    return bench.resume();
   }
   if (!s.mayEdit) return;
-  const ids = step();
-  s.selection.set(ids.filter((id) => s.bench.shapeOf(id)));
+  const diff = s.undo[by]();
+  if (!diff) return;
+  toChange(s, diff);
+  s.selection.set([...diff.objects.keys()].filter((id) => bench.shapeOf(id)));
+}
+
+/** Goes to the nearest frame where the change is to be seen, unless some of it is at this one. */
+function toChange(s: Session, { objects, attributes, frames }: Diff): void {
+  const { now } = s.frames;
+  const both = [...objects.values()];
+  if (attributes || both.some(({ before, after }) => !!(before ?? after)?.shape || differsAt(before, after, now))) return;
+  const named = frames ? Object.keys({ ...frames.before, ...frames.after }).filter((key) => !same(frames.before[key], frames.after[key])).map(Number) : [];
+  const places = [...named, ...both.flatMap(({ before, after }) => changedFrames(before, after))];
+  if (!places.length || places.includes(now)) return;
+  s.frames.pause();
+  s.frames.go(places.reduce((best, frame) => (Math.abs(frame - now) < Math.abs(best - now) ? frame : best)));
 }
 
 function zoom(s: Session, factor: number): void {

@@ -2,9 +2,9 @@
 
 import type { Shape } from "../geometry/kinds.ts";
 import { stayInside, unionAll } from "../geometry/plane.ts";
-import type { AttributeValue, LabelObject } from "../model/document.ts";
+import type { AttributeValue, Attributes, LabelObject } from "../model/document.ts";
 import { withValue } from "../model/document.ts";
-import { at, keyAt, withAttribute, withOutside, withoutKey } from "../model/track.ts";
+import { at, attributesAt, keyAt, withAttribute, withOutside, withoutKey } from "../model/track.ts";
 import type { Attribute } from "../model/work.ts";
 import { boundsFor, kindLabel, kindOf } from "../shapes/index.ts";
 import { type Session, count } from "./session.ts";
@@ -17,19 +17,27 @@ const shapeAny = (object: LabelObject): Shape | undefined => object.shape ?? obj
 export function setClass(s: Session, name: string): void {
   const objects = selected(s);
   s.bench.setClass(name);
-  if (!objects.length) return;
-  const fitting = objects.filter((o) => s.ontology.takes(name, shapeAny(o)?.type ?? "rectangle"));
+  if (!objects.length) {
+    if (s.settings.get("classDraws") && !s.selection.ids.size && !s.bench.toolSpec.kind) s.bench.drawAgain();
+    return;
+  }
+  const fitting = objects.filter((o) => s.ontology.fits(name, shapeAny(o)));
   if (fitting.length < objects.length) {
     const shape = shapeAny(objects.find((o) => !fitting.includes(o))!);
     s.say(`${s.ontology.label(name)} does not take the shape ${kindLabel(shape!.type).toLowerCase()}`);
   }
-  const kept = new Set(s.ontology.forClass(name).map((a) => a.name));
   s.store.change("user", (draft) => {
     for (const object of fitting) {
-      const values = Object.fromEntries(Object.entries(object.attributes ?? {}).filter(([key]) => kept.has(key)));
-      draft.put({ ...object, class: name, attributes: { ...s.ontology.defaults(name), ...values } });
+      const keyframes = object.keyframes?.map((key) => (key.attributes ? { ...key, attributes: ofClass(s, name, key.attributes) } : key));
+      draft.put({ ...object, class: name, ...(keyframes && { keyframes }), attributes: { ...s.ontology.defaults(name), ...ofClass(s, name, object.attributes) } });
     }
   });
+}
+
+/** The values that objects of the class can have. */
+function ofClass(s: Session, name: string, values: Attributes | undefined): Attributes {
+  const known = new Set(s.ontology.forClass(name).map((a) => a.name));
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => known.has(key)));
 }
 
 export function setAttribute(s: Session, attribute: Attribute, value: AttributeValue): void {
@@ -78,45 +86,85 @@ export function setFrameAttribute(s: Session, name: string, value: AttributeValu
 }
 
 export function remove(s: Session): void {
-  if (s.bench.tool.back?.()) return;
+  if (!s.bench.tool.back?.()) removeSelected(s);
+}
+
+export function removeSelected(s: Session): void {
   const objects = selected(s);
   const kept = s.selection.ids.size - objects.length;
-  s.store.change("user", (draft) => objects.forEach((o) => draft.delete(o.id)));
-  if (kept && s.mayEdit) s.say(`${count(kept, "locked object")} kept`);
+  // A track that is selected still, but not in this frame, is not what one sees and means.
+  const seen = objects.filter((o) => !o.keyframes || s.bench.shapeOf(o.id) || !shapeAny(o));
+  s.store.change("user", (draft) => seen.forEach((o) => draft.delete(o.id)));
+  const tracks = seen.filter((o) => (o.keyframes?.length ?? 0) > 1).length;
+  const said = [
+    tracks ? `${count(tracks, "track")} deleted on all frames` : "",
+    seen.length < objects.length ? `${count(objects.length - seen.length, "object")} not in this frame: kept` : "",
+    kept && s.mayEdit ? `${count(kept, "locked object")} kept` : "",
+  ].filter(Boolean);
+  if (said.length) s.say(said.join("; "));
+}
+
+/** What is selected, for those who hear it. */
+export function spoken(s: Session): string {
+  const { only, ids } = s.selection;
+  if (only === null) return ids.size ? `${count(ids.size, "object")} selected` : "Nothing selected";
+  const shape = s.bench.shapeOf(only);
+  const name = `${s.ontology.label(s.store.get(only)!.class)} ${only}`;
+  return shape ? `${name}, ${kindLabel(shape.type).toLowerCase()}, ${kindOf(shape).measure(shape, s.bench.size)}` : `${name}, not in this frame`;
 }
 
 const CLIPBOARD = "labelwright.clipboard";
+/** What was copied and is more than the browser stores for all tabs. */
+let large: string | null = null;
+
+/** What is seen of the objects at this frame, with the values they have there. */
+export function seenOf(s: Session, ids: Iterable<number>): LabelObject[] {
+  const objects = [...ids].map((id) => s.store.get(id)!);
+  return objects.map((o) => ({ ...o, shape: s.bench.shapeOf(o.id), keyframes: undefined, attributes: attributesAt(o, s.bench.frame) })).filter((o) => o.shape);
+}
 
 /** Copies what is seen of the selected objects at this frame. */
 export function copy(s: Session): void {
-  const copies = [...s.selection.ids].map((id) => ({ ...s.store.get(id)!, shape: s.bench.shapeOf(id), keyframes: undefined }));
-  const there = copies.filter((o) => o.shape);
+  const there = seenOf(s, s.selection.ids);
   if (!there.length) return;
-  localStorage.setItem(CLIPBOARD, JSON.stringify({ item: s.work.item.uid, objects: there }));
-  s.say(`${count(there.length, "object")} copied`);
+  const text = JSON.stringify({ item: s.work.item.uid, objects: there });
+  large = null;
+  try {
+    localStorage.setItem(CLIPBOARD, text);
+  } catch {
+    // What was copied before must not be pasted in its place.
+    localStorage.removeItem(CLIPBOARD);
+    large = text;
+  }
+  s.say(`${count(there.length, "object")} copied${large ? ", for this tab only" : ""}`);
 }
+
+export const hasCopies = (): boolean => large !== null || localStorage.getItem(CLIPBOARD) !== null;
 
 export function cut(s: Session): void {
   copy(s);
-  remove(s);
+  removeSelected(s);
 }
 
 /** Puts the copies in; a little aside where the originals are in sight. */
 export function paste(s: Session): void {
-  const text = localStorage.getItem(CLIPBOARD);
+  const text = localStorage.getItem(CLIPBOARD) ?? large;
   if (!text) return s.say("Nothing has been copied yet");
   const { item, objects } = JSON.parse(text) as { item: string; objects: LabelObject[] };
   place(s, objects, item === s.work.item.uid && objects.some((o) => s.bench.shapeOf(o.id)));
 }
 
 export function duplicate(s: Session): void {
-  place(s, [...s.selection.ids].map((id) => ({ ...s.store.get(id)!, shape: s.bench.shapeOf(id), keyframes: undefined })).filter((o) => o.shape), true);
+  place(s, seenOf(s, s.selection.ids), true);
 }
 
 /** Puts copies in as new objects and selects them; `aside`: shifted a little. */
 export function place(s: Session, objects: LabelObject[], aside: boolean): void {
-  const known = objects.filter((o) => s.ontology.find(o.class));
-  if (!s.mayEdit || !known.length) return;
+  const known = objects.filter((o) => s.ontology.classes.some((c) => c.name === o.class) && s.ontology.fits(o.class, o.shape));
+  if (!s.mayEdit) return;
+  const unknown = objects.length - known.length;
+  if (unknown) s.say(`${count(unknown, "object")} left out: the classes here do not take ${unknown === 1 ? "it" : "them"}`);
+  if (!known.length) return;
   const limit = s.work.job.limits?.objects;
   if (limit && s.store.size + known.length > limit) return s.say(`This job allows ${limit} objects`);
   const box = unionAll(known.map((o) => boundsFor(o.shape!)))!;
@@ -124,7 +172,7 @@ export function place(s: Session, objects: LabelObject[], aside: boolean): void 
   const made = known.map(({ shape, class: name, attributes }): LabelObject => {
     const moved = kindOf(shape!).move(shape!, step.x, step.y);
     const put = s.bench.parts.video ? { keyframes: [{ frame: s.bench.frame, shape: moved }] } : { shape: moved };
-    return { id: s.store.nextId(), class: name, attributes, ...put };
+    return { id: s.store.nextId(), class: name, attributes: ofClass(s, name, attributes), ...put };
   });
   s.bench.insert(made);
   s.selection.set(made.map((o) => o.id));

@@ -1,7 +1,7 @@
 // The objects of the item before, kept for drawing them again: neighbours in a series often show the same things.
 
 import type { LabelObject } from "../model/document.ts";
-import { place } from "./objects.ts";
+import { place, seenOf } from "./objects.ts";
 import { type Session, count } from "./session.ts";
 
 interface Previous {
@@ -15,7 +15,7 @@ let previous: Previous | null = null;
 
 /** Keeps what is to be seen now, as far as this tab lives. */
 export function remember(s: Session): void {
-  const objects = [...s.bench.scene.ids].map((id) => ({ ...s.store.get(id)!, shape: s.bench.shapeOf(id), keyframes: undefined }));
+  const objects = seenOf(s, s.bench.scene.ids);
   if (!objects.length) return;
   previous = { project: s.work.project.uid, item: s.work.item.uid, objects };
   try {

@@ -3,6 +3,7 @@
 import { Editor } from "../editor/editor.ts";
 import type { Pictures } from "../editor/picture.ts";
 import { Workbench } from "../editor/workbench.ts";
+import type { Point } from "../geometry/plane.ts";
 import { Ontology, type Missing, missing } from "../model/ontology.ts";
 import { type Problem, type Work, personName } from "../model/work.ts";
 import { type Api, ApiError, Offline } from "../store/api.ts";
@@ -30,6 +31,14 @@ import { Versions } from "./versions.ts";
 export type Panel = "labels" | "comments" | "guide" | "history" | "look";
 export type Dialog = "help" | "commands" | "classes" | "submit" | "clash" | "reject" | "skip" | "comment" | null;
 
+/** What can be done at a place of the page is offered there. `on`: of an object, which is selected. */
+export interface Menu {
+  x: number;
+  y: number;
+  place: Point;
+  on: boolean;
+}
+
 const ELSEWHERE = "You have this task open in another tab";
 /** How long a tab that is asked to step back tries to save; the rest waits in the journal. */
 const HANDOVER = 2000;
@@ -51,6 +60,7 @@ export class Session {
   editor: Editor | null = null;
   panel: Panel = "labels";
   dialog: Dialog = null;
+  menu: Menu | null = null;
   notice = "";
   problems: (Missing | Problem)[] = [];
   readonly talk: Talk;
@@ -175,6 +185,7 @@ export class Session {
   /** Puts the canvas onto the page. */
   attach(root: HTMLElement): void {
     this.editor = new Editor(root, this.bench, this.pictures);
+    this.editor.menuWanted.on((menu) => this.openMenu(menu));
     this.frames.show();
     this.talk.showPins();
   }
@@ -194,6 +205,11 @@ export class Session {
     this.clock.stop();
     this.sync.stop();
     this.frames.stop();
+  }
+
+  openMenu(menu: Menu | null): void {
+    this.menu = menu;
+    this.changed.emit();
   }
 
   open(dialog: Dialog): void {
@@ -252,6 +268,7 @@ export class Session {
 
   /** Hands the task in; what is missing is shown instead. `anyway`: with gaps, which are not forbidden. */
   async submit(anyway = false): Promise<void> {
+    if (this.bench.tool.kept?.()) return this.say("A shape is half drawn: Enter finishes it, Esc gives it up");
     if (this.counting) return;
     this.counting = true;
     const gaps = anyway ? [] : await gapsIn(this);
@@ -268,6 +285,13 @@ export class Session {
     this.verdict(() => this.api.reject(this.work.task.uid, this.sync.lease ?? "", reason, comment), "Returned to its author");
 
   skip = (reason: string): Promise<void> => this.verdict(() => this.api.skip(this.work.task.uid, this.sync.lease ?? "", reason), "Skipped");
+
+  /** Saves now what would be saved within a second anyway, and says so. */
+  async save(): Promise<void> {
+    this.clock.flush();
+    if (["offline", "signed_out", "stopped", "forbidden"].includes(this.sync.state.kind)) this.sync.retry();
+    this.say((await this.sync.settled()) ? "Saved. Every change is saved by itself" : "Not everything is saved yet; it is tried again and again");
+  }
 
   /** Saves all, then decides; stays where it is when either cannot be done. */
   private async verdict(decide: () => Promise<{ next?: string | null } | null>, said: string): Promise<void> {

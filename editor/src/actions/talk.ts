@@ -1,5 +1,6 @@
 // What is said about the item, its objects and places: comments, their pins, and threads that are settled.
 
+import { clamp01 } from "../geometry/plane.ts";
 import type { Comment } from "../model/work.ts";
 import type { Session } from "./session.ts";
 
@@ -9,20 +10,33 @@ export class Talk {
   pin: { x: number; y: number } | null = null;
   /** The next click on the picture places a comment. */
   pinning = false;
+  /** What is being written, and which comment it answers: kept while other panels are open. */
+  draft = "";
+  answering: string | null = null;
 
   constructor(private readonly session: Session) {
     this.comments = session.work.comments;
   }
 
-  async add(body: string, where: Partial<Comment>): Promise<void> {
+  /** Marks where the comment that is being written belongs; null: nowhere. */
+  place(p: { x: number; y: number } | null): void {
+    this.pin = p && { x: clamp01(p.x), y: clamp01(p.y) };
+    this.pinning = false;
+    this.shown();
+  }
+
+  /** Adds a comment; false when the server did not take it. */
+  async add(body: string, where: Partial<Comment>): Promise<boolean> {
     const { session } = this;
     try {
       const comment = await session.api.comment(session.work.item.uid, { body, ...where, task: session.work.task.uid });
       this.comments = [...this.comments, comment];
       this.pin = null;
       this.shown();
+      return true;
     } catch (error) {
       session.failed(error);
+      return false;
     }
   }
 
@@ -47,6 +61,7 @@ export class Talk {
   showPins(): void {
     const { editor, bench } = this.session;
     const here = this.comments.filter((c) => !c.parent && c.x != null && c.y != null && (c.frame == null || c.frame === bench.frame));
-    editor?.setPins(here.map((c) => ({ id: c.uid, x: c.x!, y: c.y!, text: String(this.comments.indexOf(c) + 1), done: !!c.resolved })));
+    const pins = here.map((c) => ({ id: c.uid, x: c.x!, y: c.y!, text: String(this.comments.indexOf(c) + 1), done: !!c.resolved }));
+    editor?.setPins(this.pin ? [...pins, { id: "", ...this.pin, text: "+", done: false }] : pins);
   }
 }

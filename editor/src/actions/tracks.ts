@@ -1,7 +1,7 @@
 // Tracks as wholes: joined, split, their identities swapped, cut off, carried over frames.
 
-import type { Keyframe, LabelObject } from "../model/document.ts";
-import { at, attributesAt, keyIndex, withKey } from "../model/track.ts";
+import type { Attributes, Keyframe, LabelObject } from "../model/document.ts";
+import { at, attributesAt, readingOf, stating, withKey } from "../model/track.ts";
 import { type Session, count } from "./session.ts";
 
 const tracks = (s: Session): LabelObject[] => [...s.selection.ids].map((id) => s.store.get(id)!).filter((o) => o.keyframes && s.bench.editable(o.id));
@@ -9,12 +9,19 @@ const tracks = (s: Session): LabelObject[] => [...s.selection.ids].map((id) => s
 const before = (object: LabelObject, frame: number): Keyframe[] => (object.keyframes ?? []).filter((key) => key.frame < frame);
 const from = (object: LabelObject, frame: number): Keyframe[] => (object.keyframes ?? []).filter((key) => key.frame >= frame);
 
+/** Names of the values of these tracks that may differ from frame to frame. */
+function changing(s: Session, all: LabelObject[]): Set<string> {
+  const fixed = new Set(s.ontology.attributes.filter((a) => a.mutable === false).map((a) => a.name));
+  const named = all.flatMap((o) => [o.attributes, ...o.keyframes!.map((key) => key.attributes)]).flatMap((values) => Object.keys(values ?? {}));
+  return new Set(named.filter((name) => !fixed.has(name)));
+}
+
 /** The keyframes from `frame` on, with one at `frame` itself that holds what is seen there. */
 function startingAt(s: Session, object: LabelObject, frame: number): Keyframe[] {
   const keys = from(object, frame);
   const shape = s.bench.lookAt(object, frame);
   if (keys[0]?.frame === frame || !shape) return keys;
-  return [{ frame, shape, attributes: attributesAt(object, frame) }, ...keys];
+  return [{ frame, shape }, ...keys];
 }
 
 /** The keyframes before `frame`, closed by one just before it that holds what is seen there. */
@@ -28,10 +35,16 @@ function endingBefore(s: Session, object: LabelObject, frame: number): Keyframe[
 export function mergeTracks(s: Session): void {
   const all = tracks(s);
   if (all.length < 2) return s.say("Select two or more tracks to merge");
-  const keys = new Map<number, Keyframe>();
-  for (const object of all.toReversed()) for (const key of object.keyframes!) if (key.shape && !key.outside) keys.set(key.frame, key);
+  const keys = new Map<number, { key: Keyframe; read: (frame: number) => Attributes }>();
+  for (const object of all.toReversed()) {
+    const read = readingOf(object);
+    for (const key of object.keyframes!) if (key.shape && !key.outside) keys.set(key.frame, { key, read });
+  }
   const last = Math.max(...all.map(endOf));
-  const keyframes = [...keys.values()].sort((a, b) => a.frame - b.frame);
+  const sorted = [...keys.values()].map(({ key }) => key).sort((a, b) => a.frame - b.frame);
+  // What a later one says nothing about goes on as it was.
+  const values = { ...all[0].attributes };
+  const keyframes = stating(sorted, values, changing(s, all), (frame) => Object.assign(values, keys.get(frame)!.read(frame)));
   if (Number.isFinite(last) && last > keyframes.at(-1)!.frame) keyframes.push({ frame: last, outside: true });
   s.bench.change((draft) => {
     draft.put({ ...all[0], keyframes });
@@ -57,7 +70,8 @@ export function splitTracks(s: Session): void {
     for (const object of cut) {
       const id = s.store.nextId();
       made.push(id);
-      draft.put({ ...object, id, keyframes: startingAt(s, object, frame), extra: null });
+      const keyframes = stating(startingAt(s, object, frame), object.attributes ?? {}, changing(s, [object]), readingOf(object));
+      draft.put({ ...object, id, keyframes, extra: null });
       draft.put({ ...object, keyframes: [...endingBefore(s, object, frame), { frame, outside: true }] });
     }
   });
@@ -72,6 +86,7 @@ export function swapTracks(s: Session): void {
   const swapped = (keep: LabelObject, take: LabelObject): LabelObject => {
     const later = startingAt(s, take, frame);
     const keys = later.length && later[0].frame === frame ? later : [{ frame, outside: true }, ...later];
+    // Values that hold since before stay with the identity; those that are set from here on go along.
     return { ...keep, keyframes: [...endingBefore(s, keep, frame), ...keys] };
   };
   s.bench.change((draft) => {
@@ -118,10 +133,8 @@ function carry(s: Session, first: number, end: number): void {
 function carried(s: Session, object: LabelObject, first: number, end: number): LabelObject {
   const { frame } = s.bench;
   const shape = s.bench.lookAt(object, frame);
-  const keys = object.keyframes!;
-  const { attributes } = keys[keyIndex(keys, frame)];
-  const rest = keys.filter((key) => key.frame < first || key.frame > end);
-  let changed = withKey({ ...object, keyframes: rest }, { frame: first, shape, attributes });
+  const rest = object.keyframes!.filter((key) => key.frame < first || key.frame > end);
+  let changed = withKey({ ...object, keyframes: rest }, { frame: first, shape });
   const before = first > 0 ? s.bench.lookAt(object, first - 1) : null;
   if (before && !rest.some((key) => key.frame === first - 1)) changed = withKey(changed, { frame: first - 1, shape: before });
   changed = withKey(changed, { frame: end, shape });
@@ -129,5 +142,6 @@ function carried(s: Session, object: LabelObject, first: number, end: number): L
     const after = s.bench.lookAt(object, end + 1);
     changed = withKey(changed, after ? { frame: end + 1, shape: after } : { frame: end + 1, outside: true });
   }
-  return changed;
+  const [here, read] = [attributesAt(object, frame), readingOf(object)];
+  return { ...changed, keyframes: stating(changed.keyframes!, object.attributes ?? {}, changing(s, [object]), (f) => (f >= first && f <= end ? here : read(f))) };
 }

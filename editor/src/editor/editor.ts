@@ -1,6 +1,6 @@
 // The canvas: two layers over each other, driven by the workbench. It holds nothing that could not be made anew.
 
-import type { Metric } from "../geometry/plane.ts";
+import type { Metric, Point } from "../geometry/plane.ts";
 import type { LabelObject } from "../model/document.ts";
 import type { Picture } from "./picture.ts";
 import { type Light, type Pictures, lit, sizeOf } from "./picture.ts";
@@ -19,6 +19,8 @@ export class Editor implements Target {
   readonly look: Look;
   /** A picture came (`small`: a smaller copy of it), or could not be had. */
   readonly shown = new Emitter<{ url: string; error: string | null; small: boolean }>();
+  /** What can be done at a place is asked for; `x` and `y` are places of the page. `on`: an object is there. */
+  readonly menuWanted = new Emitter<{ x: number; y: number; place: Point; on: boolean }>();
   spaceHeld = false;
   private readonly painter: Painter;
   private readonly overlay: Overlay;
@@ -167,6 +169,11 @@ export class Editor implements Target {
     this.overlay.compare(then);
   }
 
+  /** The comment whose pin is drawn at this place of the canvas. */
+  pinAt(x: number, y: number): string | null {
+    return this.overlay.pinAt(x, y);
+  }
+
   setPins(pins: Pin[]): void {
     this.overlay.pins = pins;
     this.overlay.request();
@@ -180,6 +187,10 @@ export class Editor implements Target {
     const { settings } = this.bench.parts;
     const fingers = settings.get("fingers");
     return fingers === "move" || (fingers === "auto" && settings.get("penSeen"));
+  }
+
+  get holds(): boolean {
+    return this.bench.toolId === "select";
   }
 
   get pressure(): boolean {
@@ -239,8 +250,25 @@ export class Editor implements Target {
   }
 
   cancel(): void {
-    this.bench.tool.cancel();
+    this.bench.giveUp();
     this.bench.changed.emit();
+  }
+
+  retract(): void {
+    const { tool } = this.bench;
+    if (tool.retract) tool.retract();
+    else tool.cancel();
+    this.bench.changed.emit();
+  }
+
+  /** Means the object under the pointer, if it is none of those selected; in the middle of a shape there is no menu. */
+  menu(p: Pointer, x: number, y: number): void {
+    const { bench } = this;
+    if (bench.tool.state !== "idle") return;
+    bench.tool.move(p);
+    const id = bench.tool.onPoint ? null : bench.pick(p);
+    if (id !== null && !bench.selected.has(id)) bench.select([id]);
+    this.menuWanted.emit({ x, y, place: p, on: id !== null || !!bench.tool.onPoint });
   }
 
   cursor(): string {

@@ -11,6 +11,8 @@ export interface Target {
   readonly panning: boolean;
   /** One finger moves the view; a pen draws. */
   readonly fingersMove: boolean;
+  /** A finger that rests asks for the menu: while nothing is drawn with it. */
+  readonly holds: boolean;
   /** A pen's pressure counts. */
   readonly pressure: boolean;
   /** A pen has touched the picture. */
@@ -21,6 +23,10 @@ export interface Target {
   double(p: Pointer): void;
   leave(): void;
   cancel(): void;
+  /** The press just made was none: a second finger came. */
+  retract(): void;
+  /** The right button was clicked, or a finger held: what can be done here? Places of the page. */
+  menu(p: Pointer, x: number, y: number): void;
   cursor(): string;
 }
 
@@ -29,6 +35,10 @@ const PALM = 500;
 /** The button of a pen's eraser end, by the Pointer Events standard. */
 const ERASER = 5;
 const ERASING = 32;
+/** Milliseconds after which a finger that rests means the menu. */
+const LONG = 550;
+/** Pixels that it may move meanwhile. */
+const STILL = 8;
 
 export class Input {
   private readonly touches = new Map<number, { x: number; y: number }>();
@@ -37,6 +47,8 @@ export class Input {
   private lastUp = { time: 0, x: 0, y: 0 };
   private penAt = -Infinity;
   private penDown: number | null = null;
+  /** Where the right button went down, or a finger, as long as it has not moved. */
+  private menuAt: { x: number; y: number; timer?: ReturnType<typeof setTimeout> } | null = null;
 
   constructor(
     private readonly element: HTMLElement,
@@ -76,7 +88,8 @@ export class Input {
     this.penDown = e.pointerId;
     this.penAt = e.timeStamp;
     if (this.touches.size) {
-      this.target.cancel();
+      this.noMenu();
+      this.target.retract();
       [this.pressed, this.panFrom] = [null, null];
       this.touches.clear();
     }
@@ -92,6 +105,7 @@ export class Input {
     const touch = e.pointerType === "touch";
     if (touch) this.touches.set(e.pointerId, at);
     if (this.touches.size > 1) return this.secondFinger();
+    if (e.button === 2) this.menuAt = { x: e.clientX, y: e.clientY };
     if (e.button === 1 || e.button === 2 || this.target.panning || (touch && this.target.fingersMove)) {
       this.panFrom = at;
       this.element.style.cursor = "grabbing";
@@ -99,13 +113,29 @@ export class Input {
     }
     if (e.button !== 0 && e.button !== ERASER) return;
     this.pressed = e.pointerId;
+    if (touch && this.target.holds) this.menuAt = { x: e.clientX, y: e.clientY, timer: setTimeout(() => this.heldLong(e), LONG) };
     this.target.down(this.pointer(e));
     this.showCursor();
   }
 
+  /** A finger has rested: what it pressed was none. */
+  private heldLong(e: PointerEvent): void {
+    if (!this.menuAt || this.pressed !== e.pointerId) return;
+    this.menuAt = this.pressed = null;
+    this.target.retract();
+    this.target.menu(this.pointer(e), e.clientX, e.clientY);
+  }
+
+  /** It is dragged, or another finger came: no menu. */
+  private noMenu(): void {
+    clearTimeout(this.menuAt?.timer);
+    this.menuAt = null;
+  }
+
   /** It means the view: what the first one began is taken back. */
   private secondFinger(): void {
-    if (this.pressed !== null) this.target.cancel();
+    this.noMenu();
+    if (this.pressed !== null) this.target.retract();
     [this.pressed, this.panFrom] = [null, null];
   }
 
@@ -113,6 +143,7 @@ export class Input {
     if (e.pointerType === "pen") this.penAt = e.timeStamp;
     if (e.pointerType === "touch" && !this.touches.has(e.pointerId)) return;
     const at = this.place(e);
+    if (this.menuAt && Math.hypot(e.clientX - this.menuAt.x, e.clientY - this.menuAt.y) > STILL) this.noMenu();
     if (this.touches.size > 1) return this.pinch(e.pointerId, at);
     if (this.touches.has(e.pointerId)) this.touches.set(e.pointerId, at);
     if (this.panFrom) {
@@ -141,8 +172,11 @@ export class Input {
   private up(e: PointerEvent): void {
     this.touches.delete(e.pointerId);
     if (this.penDown === e.pointerId) this.penDown = null;
+    const { menuAt } = this;
+    this.noMenu();
     if (this.panFrom) {
       this.panFrom = null;
+      if (menuAt && e.button === 2) this.target.menu(this.pointer(e), e.clientX, e.clientY);
       return this.showCursor();
     }
     if (this.pressed !== e.pointerId) return;
@@ -160,6 +194,7 @@ export class Input {
     this.touches.delete(e.pointerId);
     if (this.penDown === e.pointerId) this.penDown = null;
     this.panFrom = null;
+    this.noMenu();
     if (this.pressed === e.pointerId) this.target.cancel();
     this.pressed = null;
   }

@@ -17,6 +17,9 @@ import type { Scene } from "./scene.ts";
 const DETAILED = 200;
 const VERTICES = 80;
 const NEAR = 90;
+/** A pin's head above its place, and how near to its middle a click is on it. */
+const HEAD = 15;
+const REACH = 10;
 
 /** A comment's place, or any other numbered mark. */
 export interface Pin extends Point {
@@ -167,12 +170,18 @@ export class Overlay {
     if (handle.role === "corner" || handle.role === "edge") context.rect(x - radius + 0.5, y - radius + 0.5, 2 * radius - 1, 2 * radius - 1);
     else context.arc(x, y, radius, 0, 2 * Math.PI);
     context.setLineDash([]);
-    context.fillStyle = handle.role === "middle" ? "#ffffffb0" : "#ffffff";
+    context.fillStyle = handle.faint ? "#15171b80" : handle.role === "middle" ? "#ffffffb0" : "#ffffff";
     context.fill();
     context.lineWidth = 1.25;
-    context.strokeStyle = "#111318";
+    context.strokeStyle = handle.faint ? "#ffffffb0" : "#111318";
     context.stroke();
     if (over && handle.label) this.look.note(context, handle.label, x + 9, y - 7);
+  }
+
+  /** The uppermost pin whose head is at this place of the canvas, if it is of a comment. */
+  pinAt(x: number, y: number): string | null {
+    const { camera } = this;
+    return this.pins.findLast((pin) => Math.hypot(camera.x(pin.x) - x, camera.y(pin.y) - HEAD - y) <= REACH)?.id || null;
   }
 
   private paintPin(pin: Pin): void {
@@ -180,7 +189,7 @@ export class Overlay {
     const [x, y] = [camera.x(pin.x), camera.y(pin.y)];
     context.beginPath();
     context.moveTo(x, y);
-    context.arc(x, y - 15, 9, 0.75 * Math.PI, 0.25 * Math.PI);
+    context.arc(x, y - HEAD, 9, 0.75 * Math.PI, 0.25 * Math.PI);
     context.closePath();
     context.fillStyle = pin.done ? "#5d6673" : "#f5b83d";
     context.fill();

@@ -54,6 +54,11 @@ export class Workbench implements Desk {
   private hidden: Tool | null = null;
   private className: string | null;
   private readonly lastFor = new Map<ShapeType, string>();
+  /** What was half drawn and given up, as long as nothing else was done. */
+  private left: { spec: ToolSpec; tool: Tool; frame: number; goOn: () => void } | null = null;
+  private resumed: Tool | null = null;
+  /** The tool that drew last, or was taken for it. */
+  private drawing: string | null = null;
 
   constructor(readonly parts: Parts) {
     this.scene = new Scene(parts.store, parts.selection, parts.semantic);
@@ -62,6 +67,9 @@ export class Workbench implements Desk {
     if (parts.semantic) parts.undo.mend = (draft) => settle(draft, parts.store, () => false, this.frame);
     this.inHand = this.spec.make(this);
     this.className = parts.ontology.classes[0]?.name ?? null;
+    parts.store.onChange((_, origin) => {
+      if (origin === "user" || origin === "undo") this.left = this.resumed = null;
+    });
   }
 
   get tool(): Tool {
@@ -87,6 +95,7 @@ export class Workbench implements Desk {
     this.drop();
     this.spec = spec;
     this.inHand = spec.make(this);
+    if (spec.kind) this.drawing = spec.id;
     if (kind) this.className = this.classFor(kind)!.name;
     this.changed.emit();
     this.redraw();
@@ -95,7 +104,43 @@ export class Workbench implements Desk {
   /** What the tools in hand have half done is dropped. */
   private drop(): void {
     this.hidden?.cancel();
-    this.inHand.cancel();
+    this.giveUp(this.inHand);
+  }
+
+  /** Cancels what a tool has begun; true when there was something. A shape of several points can be gone on with. */
+  giveUp(tool: Tool = this.tool): boolean {
+    // What was brought back once and is given up again is meant to go.
+    const goOn = tool === this.resumed ? null : tool.kept?.();
+    if (tool === this.resumed) this.resumed = null;
+    if (goOn) this.left = { spec: this.spec, tool, frame: this.frame, goOn };
+    if (goOn) this.say("The half-drawn shape was given up; undo brings it back");
+    return tool.cancel();
+  }
+
+  /** The frame of what was half drawn and given up, if that can be gone on with. */
+  get leftAt(): number | null {
+    return this.left && this.parts.mayEdit() ? this.left.frame : null;
+  }
+
+  /** Goes on with it, at its frame. */
+  resume(): void {
+    const { left } = this;
+    if (!left || left.frame !== this.frame) return;
+    this.setTool(left.spec.id);
+    this.inHand = left.tool;
+    this.left = null;
+    this.resumed = left.tool;
+    left.goOn();
+    this.changedState();
+  }
+
+  /** Takes the tool that drew last again; with a drawing tool in hand, finishes what it has begun. */
+  drawAgain(): void {
+    if (this.spec.kind) return this.inHand.finish?.();
+    const first = TOOLS.find((t) => t.kind && helped(t, this.help) && this.kindFor(kindsOf(t)));
+    const last = TOOLS.find((t) => t.id === this.drawing && kindsOf(t).some((kind) => this.className !== null && this.parts.ontology.takes(this.className, kind)));
+    const id = (last ?? first)?.id;
+    if (id) this.setTool(id);
   }
 
   /** Lends the selecting tool while Ctrl is held, without losing what the tool in hand has begun. */

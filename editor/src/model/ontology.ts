@@ -1,6 +1,6 @@
 // The project's classes and attributes, looked up by name, and what is still missing before work can be submitted.
 
-import type { ShapeType } from "../geometry/kinds.ts";
+import type { Shape, ShapeType } from "../geometry/kinds.ts";
 import { type Attributes, type Document, type LabelObject, isEmpty } from "./document.ts";
 import type { Attribute, LabelClass, Work } from "./work.ts";
 
@@ -64,6 +64,12 @@ export class Ontology {
     const found = this.byName.get(name);
     if (kind === "skeleton" && !found?.skeleton) return false;
     return !found?.shapes?.length || found.shapes.includes(kind);
+  }
+
+  /** Can objects of the class have this very shape? A skeleton must have the points of the class's template. */
+  fits(name: string, shape: Shape | null | undefined): boolean {
+    if (!shape) return true;
+    return this.takes(name, shape.type) && (shape.type !== "skeleton" || this.byName.get(name)!.skeleton!.points.length === shape.visibility.length);
   }
 
   /** Attributes that apply to objects of the class. */

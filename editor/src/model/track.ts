@@ -3,7 +3,7 @@
 import { between } from "../geometry/interpolate.ts";
 import type { Shape } from "../geometry/kinds.ts";
 import type { AttributeValue, Attributes, Keyframe, LabelObject } from "./document.ts";
-import { withValue } from "./document.ts";
+import { same, withValue } from "./document.ts";
 
 /** What is to be seen of an object at one frame. `keyframe`: it is set there, not interpolated. */
 export interface Seen {
@@ -69,6 +69,46 @@ export function attributesAt(object: LabelObject, frame: number): Attributes {
     Object.assign(all, key.attributes);
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
+}
+
+/** The same for one frame after another, from earlier to later ones: each keyframe is looked at once. */
+export function readingOf(object: LabelObject): (frame: number) => Attributes {
+  const keys = object.keyframes ?? [];
+  const all = { ...object.attributes };
+  let next = 0;
+  return (frame) => {
+    while (next < keys.length && keys[next].frame <= frame) Object.assign(all, keys[next++].attributes);
+    return all;
+  };
+}
+
+/** The keyframes with the values that `wanted` gives at each of them, said where they differ from what holds before it.
+ * `own` holds before the first; only `names` are said anew. */
+export function stating(keyframes: Keyframe[], own: Attributes, names: ReadonlySet<string>, wanted: (frame: number) => Attributes): Keyframe[] {
+  if (!names.size) return keyframes;
+  const now: Attributes = { ...own };
+  return keyframes.map((key) => {
+    const want = wanted(key.frame);
+    const said = Object.fromEntries(Object.entries(key.attributes ?? {}).filter(([name]) => !names.has(name)));
+    for (const name of names) {
+      if (!same(now[name], want[name])) said[name] = now[name] = want[name] ?? null;
+    }
+    return { ...key, attributes: said };
+  });
+}
+
+/** Does the object look different at the frame, or hold other values there? */
+export function differsAt(before: LabelObject | undefined, after: LabelObject | undefined, frame: number): boolean {
+  const [was, is] = [before && at(before, frame), after && at(after, frame)];
+  if (!was && !is) return false;
+  const whole = (o: LabelObject | undefined): unknown => o && { ...o, keyframes: null, attributes: attributesAt(o, frame) };
+  return !same(was?.shape, is?.shape) || !same(whole(before), whole(after));
+}
+
+/** Frames of the keyframes that are not the same in both; of one that was not there: all. */
+export function changedFrames(before: LabelObject | undefined, after: LabelObject | undefined): number[] {
+  const [was, is] = [before, after].map((o) => new Map((o?.keyframes ?? []).map((key) => [key.frame, key])));
+  return [...new Set([...was.keys(), ...is.keys()])].filter((frame) => !same(was.get(frame), is.get(frame)));
 }
 
 /** Runs of frames (first, last; both included) in which the object is in the picture. */

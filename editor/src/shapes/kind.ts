@@ -32,6 +32,8 @@ export interface Handle {
   y: number;
   cursor: string;
   label?: string;
+  /** Of a point that is not there. */
+  faint?: boolean;
 }
 
 /** How near a point is: on the inside, and screen pixels to the outline. */

@@ -45,15 +45,16 @@ export const skeleton: ShapeKind<Skeleton> = {
       ink(canvas, { ...style, dash: visibility[a] === 1 || visibility[b] === 1 ? [4, 3] : style.dash }, false);
     }
     visibility.forEach((seen, i) => {
-      if (!seen) return;
       const p = pointAt(points, i);
+      if (!seen) return;
       dot(canvas, view, p, style.active ? 4.5 : 3.5, style, seen === 1);
       const name = style.template?.points[i]?.name;
       if (style.active && name) note(canvas, name, view.x(p.x) + 7, view.y(p.y) - 5);
     });
   },
-  handles: ({ points, visibility }) => vertices(points).filter((h) => visibility[h.path[0]] > 0),
-  drag: (shape, { path: [index] }, p) => ({ ...shape, points: withPoint(shape.points, index, { x: clamp01(p.x), y: clamp01(p.y) }) }),
+  // Absent ones, too: where they were, they are brought back.
+  handles: ({ points, visibility }) => vertices(points, [], visibility.map((seen) => (seen ? "" : "absent"))).map((h) => ({ ...h, faint: !visibility[h.path[0]] })),
+  drag: (shape, { path: [index] }, p) => ({ ...shape, points: withPoint(shape.points, index, { x: clamp01(p.x), y: clamp01(p.y) }), visibility: shape.visibility[index] ? shape.visibility : shape.visibility.with(index, 2) }),
   move: (shape, dx, dy) => ({ ...shape, points: shift(shape.points, dx, dy) }),
   fit: (shape, from, to) => ({ ...shape, points: refit(shape.points, from, to) }),
   // A vertex of a skeleton is never removed, only marked hidden or absent.

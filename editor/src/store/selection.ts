@@ -12,12 +12,14 @@ export class Selection {
 
   constructor(private readonly store: Store) {
     store.onChange((diff) => {
-      let gone = false;
+      const left = new Set(this.chosen);
       for (const [id, { after }] of diff.objects) {
-        if (!after) gone = this.chosen.delete(id) || gone;
+        if (!after) left.delete(id);
         if (!after && this.over === id) this.over = null;
       }
-      if (gone) this.changed.emit();
+      if (left.size === this.chosen.size) return;
+      this.chosen = left;
+      this.changed.emit();
     });
     store.onRename((ids) => {
       const renamed = (set: Set<number>): Set<number> => new Set([...set].map((id) => ids.get(id) ?? id));

@@ -32,6 +32,8 @@ export interface Settings {
   model: string;
   /** Frames that objects are followed at once. */
   follow: number;
+  /** With nothing selected, a class that is chosen takes its tool, too. */
+  classDraws: boolean;
   shortcuts: Record<string, string[]>;
   hintsSeen: string[];
 }
@@ -59,6 +61,7 @@ const DEFAULTS: Settings = {
   timeline: 168,
   model: "",
   follow: 20,
+  classDraws: false,
   shortcuts: {},
   hintsSeen: [],
 };

@@ -50,6 +50,7 @@ export class Sync {
   ) {
     this.replica = new Replica(store, version);
     store.onChange((diff, origin) => this.noticed(diff, origin));
+    journal.changed(() => this.changed.emit());
   }
 
   get version(): number {
@@ -58,6 +59,11 @@ export class Sync {
 
   get clashes(): Clash[] {
     return this.replica.clashes;
+  }
+
+  /** Does what is not saved yet outlive this tab? */
+  get keeps(): boolean {
+    return this.journal.keeps;
   }
 
   /** How many changes the server does not have yet. */

@@ -39,18 +39,18 @@ export class Undo {
     return this.undone.length > 0;
   }
 
-  /** Takes the last change back; gives the ids of the objects that it touched. */
-  undo(): number[] {
+  /** Takes the last change back; gives what that did, or null when there is nothing. */
+  undo(): Diff | null {
     return this.step(this.done, this.undone, inverse);
   }
 
-  redo(): number[] {
+  redo(): Diff | null {
     return this.step(this.undone, this.done, (diff) => diff);
   }
 
-  private step(from: Step[], to: Step[], turn: (diff: Diff) => Diff): number[] {
+  private step(from: Step[], to: Step[], turn: (diff: Diff) => Diff): Diff | null {
     const diff = from.pop();
-    if (!diff) return [];
+    if (!diff) return null;
     this.key = undefined;
     to.push(diff);
     const turned = turn(diff);
@@ -58,7 +58,7 @@ export class Undo {
       Object.assign(draft.diff, { ...turned, objects: new Map(turned.objects) });
       if (diff.late) this.mend?.(draft);
     });
-    return [...diff.objects.keys()];
+    return turned;
   }
 
   /** Ends a run of merged changes: the next one is a step of its own. */

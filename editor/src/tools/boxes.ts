@@ -12,6 +12,8 @@ export interface BoxDraft {
   start: Point;
   /** Pressed and not yet let go, or waiting for the second click. */
   pressed: boolean;
+  /** Pressed at the second corner; it counts when let go. */
+  ends?: boolean;
 }
 
 const LEAST = 3;
@@ -27,14 +29,20 @@ export abstract class BoxTool extends Drawing<BoxDraft> {
 
   down(p: Pointer): void {
     this.last = p;
-    if (this.draft) return this.done(p);
-    this.draft = { start: this.place(p), pressed: true };
+    if (this.draft) this.draft.ends = true;
+    else this.draft = { start: this.place(p), pressed: true };
   }
 
   up(p: Pointer): void {
+    if (this.draft?.ends) return this.done(p);
     if (!this.draft?.pressed) return;
     if (distance(this.draft.start, p, this.desk.metric) < CLICK) this.draft.pressed = false;
     else this.done(p);
+  }
+
+  retract(): void {
+    if (this.draft?.ends) this.draft.ends = false;
+    else this.cancel();
   }
 
   private done(p: Pointer): void {

@@ -14,6 +14,8 @@ export interface ChainDraft {
   pressed: boolean;
   /** Where in `points` a freehand stretch began. */
   freehand: number | null;
+  /** How long `points` was before the pointer was pressed. */
+  before?: number;
 }
 
 const STEP = 6;
@@ -22,6 +24,8 @@ const CLOSE = 10;
 export abstract class ChainTool extends Drawing<ChainDraft> {
   protected readonly least: number = 3;
   protected readonly freehand: boolean = true;
+  /** Points that were taken back, the last one last. */
+  private taken: Flat = [];
 
   get state(): string {
     return !this.draft ? "idle" : this.draft.freehand !== null ? "freehand" : "points";
@@ -37,6 +41,8 @@ export abstract class ChainTool extends Drawing<ChainDraft> {
     this.draft ??= this.begin(p);
     const { points } = this.draft;
     if (this.closes(p)) return this.finish();
+    this.draft.before = points.length;
+    this.taken = [];
     const repeated = points.length > 0 && distance(pointAt(points, points.length / 2 - 1), place, this.desk.metric) < 1;
     if (!repeated) points.push(place.x, place.y);
     this.draft.pressed = true;
@@ -83,11 +89,34 @@ export abstract class ChainTool extends Drawing<ChainDraft> {
   protected abstract complete(draft: ChainDraft): void;
 
   back(): boolean {
-    if (!this.draft) return false;
-    this.draft.points.splice(-2);
-    if (!this.draft.points.length) this.draft = null;
+    const { draft } = this;
+    if (!draft) return false;
+    if (draft.freehand !== null) this.retract();
+    else this.taken.push(...draft.points.splice(-2));
+    if (!draft.points.length) this.draft = null;
     this.desk.redraw();
     return true;
+  }
+
+  again(): boolean {
+    if (!this.draft || !this.taken.length) return false;
+    this.draft.points.push(...this.taken.splice(-2));
+    this.desk.redraw();
+    return true;
+  }
+
+  retract(): void {
+    const { draft } = this;
+    if (!draft?.pressed) return;
+    draft.points.length = Math.min(draft.points.length, draft.before ?? 0);
+    [draft.pressed, draft.freehand] = [false, null];
+    if (!draft.points.length) this.draft = null;
+    this.desk.redraw();
+  }
+
+  kept(): (() => void) | null {
+    const { draft } = this;
+    return draft && draft.points.length >= 6 ? () => (this.draft = { ...draft, pressed: false, freehand: null }) : null;
   }
 
   /** Does a click here close the chain? */
@@ -170,6 +199,15 @@ class PolygonTool extends MakingTool {
     this.draft = null;
     this.desk.update(new Map([[into.id, { type: "polygon", parts }]]));
     this.desk.redraw();
+  }
+
+  override kept(): (() => void) | null {
+    const { into } = this;
+    const again = super.kept();
+    return again && ((): void => {
+      this.into = into;
+      again();
+    });
   }
 
   override cancel(): boolean {

@@ -10,6 +10,8 @@ interface CuboidDraft {
   start: Point;
   front: Bounds | null;
   pressed: boolean;
+  /** Pressed for the next step; it counts when let go. */
+  next?: boolean;
 }
 
 class CuboidTool extends Drawing<CuboidDraft> {
@@ -25,11 +27,19 @@ class CuboidTool extends Drawing<CuboidDraft> {
   down(p: Pointer): void {
     this.last = p;
     if (!this.draft) this.draft = { start: this.place(p), front: null, pressed: true };
-    else if (!this.draft.front) this.close(p);
-    else this.finishWith(this.shape(this.draft, p));
+    else this.draft.next = true;
+  }
+
+  retract(): void {
+    if (this.draft?.next) this.draft.next = false;
+    else this.cancel();
   }
 
   up(p: Pointer): void {
+    if (this.draft?.next) {
+      this.draft.next = false;
+      return this.draft.front ? this.finishWith(this.shape(this.draft, p)) : this.close(p);
+    }
     if (!this.draft?.pressed) return;
     this.draft.pressed = false;
     if (distance(this.draft.start, p, this.desk.metric) >= CLICK) this.close(p);

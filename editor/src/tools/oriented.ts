@@ -9,6 +9,8 @@ interface SideDraft {
   start: Point;
   end: Point | null;
   pressed: boolean;
+  /** Pressed for the next step; it counts when let go. */
+  next?: boolean;
 }
 
 class OrientedTool extends Drawing<SideDraft> {
@@ -24,11 +26,21 @@ class OrientedTool extends Drawing<SideDraft> {
   down(p: Pointer): void {
     this.last = p;
     if (!this.draft) this.draft = { start: this.place(p), end: null, pressed: true };
-    else if (!this.draft.end) this.draft.end = this.place(p);
-    else this.finishWith(this.shape(this.draft, p));
+    else this.draft.next = true;
+  }
+
+  retract(): void {
+    if (this.draft?.next) this.draft.next = false;
+    else this.cancel();
   }
 
   up(p: Pointer): void {
+    if (this.draft?.next) {
+      this.draft.next = false;
+      if (this.draft.end) return this.finishWith(this.shape(this.draft, p));
+      this.draft.end = this.place(p);
+      return;
+    }
     if (!this.draft?.pressed) return;
     this.draft.pressed = false;
     if (distance(this.draft.start, p, this.desk.metric) >= CLICK) this.draft.end = this.place(p);

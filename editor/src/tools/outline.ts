@@ -32,6 +32,8 @@ class OutlineTool implements Tool {
   private last: Pointer | null = null;
   private pressed = false;
   private dragged = false;
+  /** How many places there were before the pointer was pressed; -1: none, not even the first. */
+  private before = -1;
   private readonly steps: Step[] = [];
   private readonly fixing: Asking;
   private readonly looking: Asking;
@@ -55,6 +57,16 @@ class OutlineTool implements Tool {
     return this.fixing.busy ? "progress" : "crosshair";
   }
 
+  private get places(): number {
+    return (this.draft?.marks.length ?? 0) + this.steps.length;
+  }
+
+  retract(): void {
+    this.pressed = this.dragged = false;
+    if (this.before < 0) this.cancel();
+    while (this.draft && this.places > Math.max(0, this.before)) this.back();
+  }
+
   private get end(): Point {
     const { points } = this.draft!;
     return pointAt(points, points.length / 2 - 1);
@@ -64,6 +76,7 @@ class OutlineTool implements Tool {
     this.last = p;
     this.pressed = true;
     this.dragged = false;
+    this.before = this.draft ? this.places : -1;
     const place = inside(p);
     if (!this.draft) {
       this.draft = { points: [place.x, place.y], marks: [], live: [] };

@@ -99,6 +99,20 @@ class ReshapeTool extends ChainTool {
     return this.redrawn(to ? points : [...points, p.x, p.y], to);
   }
 
+  override kept(): (() => void) | null {
+    const { target } = this;
+    const again = super.kept();
+    return again && ((): void => {
+      this.target = target;
+      again();
+    });
+  }
+
+  override retract(): void {
+    super.retract();
+    if (!this.draft) this.target = null;
+  }
+
   override cancel(): boolean {
     this.target = null;
     return super.cancel();

@@ -193,6 +193,12 @@ class SelectTool implements Tool {
     this.desk.select(add ? [...this.desk.selected, ...found] : found);
   }
 
+  get onPoint(): boolean {
+    const [id] = this.desk.selected;
+    const shape = this.desk.selected.size === 1 && this.over?.role === "vertex" ? this.desk.shapeOf(id) : null;
+    return !!shape && !!kindOf(shape).without;
+  }
+
   /** Delete on a vertex under the pointer removes that vertex, not the object. */
   back(): boolean {
     const [id] = this.desk.selected;

@@ -78,6 +78,14 @@ export interface Tool {
   finish?(): void;
   /** Backspace or Delete; true when the tool took it. */
   back?(): boolean;
+  /** What `back` took off the shape is put on again; true when there was something. */
+  again?(): boolean;
+  /** A second finger came: the press just made was none. What was there before it stays. Without it: `cancel`. */
+  retract?(): void;
+  /** The way to go on with what is half drawn after it was cancelled; null when it is hardly worth it. */
+  kept?(): (() => void) | null;
+  /** The pointer is over a single point of the selected object, which `back` takes away. */
+  readonly onPoint?: boolean;
   /** Esc, another tool, another task: nothing half-done remains. True when there was something to cancel. */
   cancel(): boolean;
   draw(canvas: CanvasRenderingContext2D, view: View): void;

@@ -16,6 +16,11 @@ export class App extends LitElement {
   private stops: (() => void)[] = [];
   private readonly onKey = (e: KeyboardEvent): void => this.key(e);
   private readonly onKeyUp = (e: KeyboardEvent): void => this.keyUp(e);
+  /** What has just become different, for those who hear the page: the selection, the frame, the tool. */
+  private spoken = "";
+  private told: { ids: ReadonlySet<number>; frame: number; tool: string } = { ids: new Set(), frame: 0, tool: "select" };
+  /** What was last pressed with the pointer, until a key moves the focus. */
+  private pointed: Element | null = null;
 
   constructor() {
     super();
@@ -31,11 +36,20 @@ export class App extends LitElement {
     super.connectedCallback();
     window.addEventListener("keydown", this.onKey);
     window.addEventListener("keyup", this.onKeyUp);
+    window.addEventListener("pointerdown", (e) => (this.pointed = e.target instanceof Element ? e.target : null), { capture: true });
+    // An option chosen with the pointer: the keys are the canvas's again, and letters do not choose another one.
+    this.addEventListener("change", (e) => e.target instanceof HTMLSelectElement && this.pointed?.closest("select") === e.target && !e.target.closest("dialog") && this.toStage());
     window.addEventListener("blur", () => this.setSpace(false));
+  }
+
+  /** The focus goes to the canvas, from where all keys work. */
+  private toStage(): void {
+    this.querySelector<HTMLElement>(".stage")?.focus({ preventScroll: true });
   }
 
   override updated(_: PropertyValues): void {
     const { session } = this;
+    if (this.fault) this.querySelector<HTMLElement>("main h1")?.focus();
     if (!session || session === this.attached) return;
     this.stops.forEach((stop) => stop());
     this.attached = session;
@@ -46,12 +60,32 @@ export class App extends LitElement {
     this.stops = [
       session.settings.changed.on(() => this.applySettings()),
       session.changed.on(() => this.requestUpdate()),
+      session.selection.changed.on(() => this.tell(session)),
+      session.bench.changed.on(() => this.tell(session)),
       session.editor!.shown.on(({ error, small }) => session.frames.shown(error, small)),
     ];
     stage.addEventListener("pointermove", (e) => this.pointer(e), { passive: true });
     // A click that places a comment is not one for the tool.
     stage.addEventListener("pointerdown", (e) => this.placePin(e), { capture: true });
-    stage.focus();
+    // What is drawn belongs to the frame that is seen: it stays while one draws.
+    stage.addEventListener("pointerdown", (e) => e.button === 0 && !session.editor!.panning && session.frames.pause(), { capture: true });
+    this.toStage();
+  }
+
+  private tell(session: Session): void {
+    const { ids, frame, tool } = this.told;
+    const { bench, frames, selection } = session;
+    const now = { ids: selection.ids, frame: bench.frame, tool: bench.toolId };
+    this.told = now;
+    const chosen = (now.ids !== ids && now.ids.size + ids.size > 0) || (now.frame !== frame && now.ids.size > 0);
+    const said = [
+      now.tool === tool ? "" : `${bench.toolSpec.label} tool`,
+      now.frame === frame || frames.playing ? "" : `Frame ${now.frame + 1} of ${frames.count}`,
+      chosen && !frames.playing ? objects.spoken(session) : "",
+    ].filter(Boolean).join(". ");
+    if (!said) return;
+    this.spoken = said;
+    this.requestUpdate();
   }
 
   private applySettings(): void {
@@ -74,13 +108,27 @@ export class App extends LitElement {
 
   private placePin(e: PointerEvent): void {
     const { session } = this;
-    if (!session?.talk.pinning || e.button !== 0) return;
-    e.stopPropagation();
+    if (!session || e.button !== 0 || session.editor!.panning) return;
     const box = this.querySelector(".stage")!.getBoundingClientRect();
-    session.talk.pin = session.bench.camera.at(e.clientX - box.left, e.clientY - box.top);
-    session.talk.pinning = false;
-    session.changed.emit();
+    const [x, y] = [e.clientX - box.left, e.clientY - box.top];
+    const pin = session.bench.toolId === "select" && session.bench.tool.state === "idle" ? session.editor!.pinAt(x, y) : null;
+    if (!session.talk.pinning && !pin) return;
+    e.stopPropagation();
+    e.preventDefault();
+    if (pin) return void this.showComment(session, pin);
+    session.talk.place(session.bench.camera.at(x, y));
     this.querySelector<HTMLElement>("#comment-text")?.focus();
+  }
+
+  /** The thread of a pin that was clicked. */
+  private async showComment(session: Session, uid: string): Promise<void> {
+    session.panel = "comments";
+    session.settings.set("panel", true);
+    session.changed.emit();
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const thread = this.querySelector<HTMLElement>(`[data-comment="${CSS.escape(uid)}"]`);
+    thread?.scrollIntoView({ block: "nearest" });
+    thread?.focus();
   }
 
   private setSpace(held: boolean): void {
@@ -96,18 +144,26 @@ export class App extends LitElement {
   /** Runs the shortcut, unless somebody is typing or a button means the key. */
   private key(e: KeyboardEvent): void {
     const { session } = this;
-    if (!session || session.dialog || e.defaultPrevented || e.isComposing) return;
+    if (!session || session.dialog || session.menu || e.defaultPrevented || e.isComposing) return;
     session.clock.touch();
     const target = e.target instanceof HTMLElement ? e.target : document.body;
+    if (e.key === "Tab") this.pointed = null;
     const typing = target.matches("textarea, select, input:not([type=checkbox], [type=range])") || target.isContentEditable;
     if (typing) {
-      if (e.key === "Escape") target.blur();
+      this.pointed = null;
+      if (e.key === "Escape") this.toStage();
       if (!(e.ctrlKey && e.key === "Enter")) return;
       // Some fields take what is typed only when they are left.
-      target.blur();
+      this.toStage();
     }
     const control = target.closest("button, a, [role=listbox], [role=slider], input");
-    if (control && ["Tab", "Enter", " ", "Backspace"].includes(e.key) && !e.ctrlKey) return;
+    // A button that was clicked a while ago is not meant by Enter or Space; one that the keyboard went to is.
+    const clicked = !!control && this.pointed !== null && control.contains(this.pointed) && ["Enter", " "].includes(e.key);
+    if (clicked) this.toStage();
+    else if (control && ["Tab", "Enter", " "].includes(e.key) && !e.ctrlKey) {
+      this.pointed = null;
+      return;
+    }
     const chord = chordOf(e);
     if (chord === "Space") {
       e.preventDefault();
@@ -125,7 +181,7 @@ export class App extends LitElement {
 
   override render(): TemplateResult {
     const { session, fault } = this;
-    if (fault) return html`<main class="message"><h1>${fault.title}</h1><p>${fault.text}</p><p>${fault.retry ? html`<button class="primary" @click=${() => location.reload()}>Try again</button>` : nothing} <a class="button" href="/work">My work</a></p></main>`;
+    if (fault) return html`<main class="message"><h1 tabindex="-1">${fault.title}</h1><p>${fault.text}</p><p>${fault.retry ? html`<button class="primary" @click=${() => location.reload()}>Try again</button>` : nothing} <a class="button" href="/work">My work</a></p></main>`;
     if (!session) return html`<main class="message" aria-busy="true"><p class="muted">Opening the task…</p></main>`;
     const video = session.work.item.kind === "video" && session.frames.count > 1;
     return html`
@@ -136,8 +192,10 @@ export class App extends LitElement {
       <lw-side .session=${session}></lw-side>
       ${video ? html`<lw-timeline .session=${session}></lw-timeline>` : nothing}
       <lw-status .session=${session}></lw-status>
+      <lw-menu .session=${session}></lw-menu>
       <lw-dialogs .session=${session}></lw-dialogs>
-      <div class="sr" role="status" aria-live="polite">${session.notice}</div>`;
+      <div class="sr" role="status" aria-live="polite">${session.notice}</div>
+      <div class="sr spoken" role="status" aria-live="polite">${this.spoken}</div>`;
   }
 
   private overCanvas(): TemplateResult {

@@ -6,9 +6,6 @@ import { icon } from "./icons.ts";
 import { Panel, from } from "./panel.ts";
 
 export class CommentList extends Panel {
-  private text = "";
-  private answering: string | null = null;
-
   protected sources() {
     return from(this.session.changed, this.session.selection.changed);
   }
@@ -20,18 +17,18 @@ export class CommentList extends Panel {
       <div class="scroll">${threads.length ? threads.map((c) => this.thread(c)) : html`<p class="empty">No comments. Say what is unclear; the author, the reviewer and the managers see it.</p>`}</div>
       <form class="compose" @submit=${(e: Event) => this.send(e)}>
         <label class="muted" for="comment-text">${this.about()}</label>
-        <textarea id="comment-text" rows="3" placeholder="Comment" .value=${this.text} @input=${(e: InputEvent) => this.typed(e)} @keydown=${(e: KeyboardEvent) => this.key(e)}></textarea>
+        <textarea id="comment-text" rows="3" placeholder="Comment" .value=${this.session.talk.draft} @input=${(e: InputEvent) => this.typed(e)} @keydown=${(e: KeyboardEvent) => this.key(e)}></textarea>
         <div class="line">
           <button type="button" class="quiet small" aria-pressed=${session.talk.pinning} @click=${() => this.place()}>${icon("pin")}${session.talk.pin ? "Placed" : session.talk.pinning ? "Click the picture" : "Pin to a place"}</button>
           <span class="spacer"></span>
-          ${this.answering ? html`<button type="button" class="quiet small" @click=${() => this.answer(null)}>Cancel</button>` : nothing}
-          <button class="primary small" ?disabled=${!this.text.trim()}>Comment</button></div>
+          ${this.session.talk.answering ? html`<button type="button" class="quiet small" @click=${() => this.answer(null)}>Cancel</button>` : nothing}
+          <button class="primary small" ?disabled=${!this.session.talk.draft.trim()}>Comment</button></div>
       </form>`;
   }
 
   private about(): string {
     const { session } = this;
-    if (this.answering) return "Answer";
+    if (this.session.talk.answering) return "Answer";
     const id = session.selection.only;
     if (id !== null) return `About ${session.ontology.label(session.store.get(id)!.class)} ${id}`;
     return session.talk.pin ? "About the marked place" : "About the item";
@@ -40,7 +37,7 @@ export class CommentList extends Panel {
   private thread(c: Comment): TemplateResult {
     const { session } = this;
     const answers = session.talk.comments.filter((a) => a.parent === c.uid);
-    return html`<article class="comment ${c.resolved ? "resolved" : ""}" data-comment=${c.uid}>
+    return html`<article class="comment ${c.resolved ? "resolved" : ""}" data-comment=${c.uid} tabindex="-1">
       ${this.one(c)}${answers.map((a) => this.one(a))}
       <div class="line"><button class="quiet small" @click=${() => this.answer(c.uid)}>Answer</button>
         <button class="quiet small" @click=${() => session.talk.settle(c.uid, !c.resolved)}>${c.resolved ? "Open again" : "Resolve"}</button>
@@ -62,38 +59,47 @@ export class CommentList extends Panel {
   }
 
   private place(): void {
-    this.session.talk.pinning = !this.session.talk.pinning;
-    this.session.talk.pin = null;
-    this.requestUpdate();
+    const { talk } = this.session;
+    const pinning = !talk.pinning;
+    talk.place(null);
+    talk.pinning = pinning;
+    this.session.changed.emit();
   }
 
   private answer(uid: string | null): void {
-    this.answering = uid;
+    this.session.talk.answering = uid;
     this.requestUpdate();
     this.querySelector("textarea")?.focus();
   }
 
   private typed(e: InputEvent): void {
-    this.text = (e.target as HTMLTextAreaElement).value;
+    this.session.talk.draft = (e.target as HTMLTextAreaElement).value;
     this.requestUpdate();
   }
 
   private key(e: KeyboardEvent): void {
     if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) this.send(e);
+    if (e.key === "Escape") document.querySelector<HTMLElement>(".stage")?.focus();
     e.stopPropagation();
   }
 
   private send(e: Event): void {
     e.preventDefault();
     const { session } = this;
-    const body = this.text.trim();
+    const { talk } = session;
+    const { answering } = talk;
+    const body = talk.draft.trim();
     if (!body) return;
     const where: Partial<Comment> = { frame: session.bench.parts.video ? session.bench.frame : null };
-    if (this.answering) where.parent = this.answering;
-    else Object.assign(where, { object_id: session.selection.only, ...session.talk.pin });
-    void session.talk.add(body, where);
-    this.text = "";
-    this.answering = null;
+    if (answering) where.parent = answering;
+    else Object.assign(where, { object_id: session.selection.only, ...talk.pin });
+    [talk.draft, talk.answering] = ["", null];
+    void talk.add(body, where).then((taken) => {
+      if (taken || talk.draft) return;
+      // It is still there to be sent again.
+      [talk.draft, talk.answering] = [body, answering];
+      session.changed.emit();
+    });
     this.requestUpdate();
   }
 }

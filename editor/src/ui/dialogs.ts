@@ -46,7 +46,8 @@ export class Dialogs extends Panel {
     const element = this.querySelector("dialog");
     if (dialog && element && !element.open) element.showModal();
     if (dialog) this.querySelector<HTMLElement>("[autofocus]")?.focus();
-    else if (this.returnTo instanceof HTMLElement) this.returnTo.focus();
+    else if (this.returnTo instanceof HTMLElement && this.returnTo.isConnected && this.returnTo !== document.body) this.returnTo.focus();
+    else document.querySelector<HTMLElement>(".stage")?.focus({ preventScroll: true });
   }
 
   override render(): TemplateResult | typeof nothing {

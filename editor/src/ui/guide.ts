@@ -23,7 +23,12 @@ export class Guide extends Panel {
       ${references.map((r, i) => html`<figure><button class="reference" @click=${() => this.enlarge(r.url!)} aria-label=${`Enlarge ${r.label ?? `reference ${i + 1}`}`}>
         <img src=${r.url!} alt=${r.label ?? `Reference ${i + 1}`} loading="lazy" /></button><figcaption class="muted">${r.label ?? ""}</figcaption></figure>`)}
       </div>
-      ${this.large ? html`<div class="large-reference" role="dialog" aria-label="Reference" @click=${() => this.enlarge(null)}><img src=${this.large} alt="Reference, large" /></div>` : nothing}`;
+      ${this.large ? html`<dialog class="large-reference" aria-label="Reference. Escape closes it" @close=${() => this.enlarge(null)} @click=${() => this.enlarge(null)} @keydown=${(e: Event) => e.stopPropagation()}><img src=${this.large} alt="Reference, large" /></dialog>` : nothing}`;
+  }
+
+  override updated(): void {
+    const dialog = this.querySelector("dialog");
+    if (dialog && !dialog.open) dialog.showModal();
   }
 
   private enlarge(url: string | null): void {

@@ -1,8 +1,10 @@
 // All shortcuts, by group; a click on one records another key for it.
 
 import { html, nothing, type TemplateResult } from "lit";
+import { live } from "lit/directives/live.js";
 import { ACTIONS, type Action, keysOf, sharing } from "../actions/actions.ts";
 import { chordOf, shown } from "../actions/keys.ts";
+import { same } from "../model/document.ts";
 import { PRESETS } from "../actions/presets.ts";
 import type { Dialogs } from "./dialogs.ts";
 
@@ -14,12 +16,19 @@ export function helpSheet(d: Dialogs): TemplateResult {
   const changed = Object.keys(session.settings.get("shortcuts")).length > 0;
   const adopt = (e: Event): void => {
     const preset = PRESETS.find((p) => p.name === (e.target as HTMLSelectElement).value);
-    if (preset) session.settings.set("shortcuts", preset.keys);
+    if (!preset) return;
+    session.settings.set("shortcuts", preset.keys);
+    session.settings.set("classDraws", preset.classDraws ?? false);
   };
+  const back = (): void => {
+    session.settings.set("shortcuts", {});
+    session.settings.reset("classDraws");
+  };
+  const like = PRESETS.find((p) => same(p.keys, session.settings.get("shortcuts")));
   return html`
-    <p class="muted">Space held: move the view. Wheel: zoom at the pointer. Ctrl held with a drawing tool: select. Click a key to change it.</p>
-    <div class="line"><label>Keys like <select @change=${adopt}><option value="">choose…</option>${PRESETS.map((p) => html`<option value=${p.name}>${p.name}</option>`)}</select></label>
-      ${changed ? html`<button class="quiet small" @click=${() => session.settings.set("shortcuts", {})}>Back to Labelwright's keys</button>` : nothing}</div>
+    <p class="muted">Space held: move the view. Wheel: zoom at the pointer. Right button: what can be done here. Ctrl held with a drawing tool: select. Click a key to change it.</p>
+    <div class="line"><label>Keys like <select @change=${adopt}><option value="" .selected=${live(!like)}>${changed ? "your own" : "choose…"}</option>${PRESETS.map((p) => html`<option value=${p.name} .selected=${live(p === like)}>${p.name}</option>`)}</select></label>
+      ${changed ? html`<button class="quiet small" @click=${back}>Back to Labelwright's keys</button>` : nothing}</div>
     <div class="scroll"><div class="groups">${GROUPS.map((group) => {
       const actions = ACTIONS.filter((a) => a.group === group && (group !== "Frames" || session.work.item.kind === "video") && (group !== "Review" || session.reviewing) && !/^(class|item)\.[2-9]$/.test(a.id));
       return actions.length ? html`<section><h2>${group}</h2>${actions.map((a) => row(d, a))}</section>` : nothing;

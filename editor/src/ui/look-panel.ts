@@ -5,13 +5,13 @@ import type { Settings } from "../store/settings.ts";
 import { Panel, from } from "./panel.ts";
 
 type NumberName = "brightness" | "contrast" | "gamma" | "opacity" | "stroke" | "brush" | "follow";
-type FlagName = "crosshair" | "grid" | "snap" | "smooth" | "gaps" | "patterns" | "pressure";
+type FlagName = "crosshair" | "grid" | "snap" | "smooth" | "gaps" | "patterns" | "pressure" | "classDraws";
 
 const SLIDERS: [NumberName, string, number, number, number][] = [
   ["brightness", "Brightness", 0.2, 3, 0.05], ["contrast", "Contrast", 0.2, 3, 0.05], ["gamma", "Gamma", 0.2, 4, 0.05],
   ["opacity", "Fill", 0, 0.9, 0.05], ["stroke", "Outline", 1, 6, 0.5], ["brush", "Brush, pixels", 1, 300, 1], ["follow", "Follow, frames", 1, 200, 1],
 ];
-const FLAGS: [FlagName, string][] = [["crosshair", "Crosshair"], ["grid", "Grid"], ["snap", "Snap to neighbours"], ["gaps", "Gaps in semantic projects"], ["patterns", "Patterns in semantic projects"], ["smooth", "Smooth pixels when enlarged"], ["pressure", "A pen's pressure sizes the brush"]];
+const FLAGS: [FlagName, string][] = [["crosshair", "Crosshair"], ["grid", "Grid"], ["snap", "Snap to neighbours"], ["gaps", "Gaps in semantic projects"], ["patterns", "Patterns in semantic projects"], ["smooth", "Smooth pixels when enlarged"], ["pressure", "A pen's pressure sizes the brush"], ["classDraws", "A class that is chosen is drawn at once"]];
 
 const FINGERS: [Settings["fingers"], string][] = [["auto", "Draws, until there is a pen"], ["draw", "Draws"], ["move", "Moves the view"]];
 

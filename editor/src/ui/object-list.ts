@@ -4,7 +4,8 @@ import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { classMap } from "lit/directives/class-map.js";
 import * as objects from "../actions/objects.ts";
 import { patternOf } from "../editor/look.ts";
-import { kindLabel } from "../shapes/index.ts";
+import { center } from "../geometry/plane.ts";
+import { boundsFor, kindLabel } from "../shapes/index.ts";
 import { swatch } from "../shapes/patterns.ts";
 import type { LabelObject } from "../model/document.ts";
 import { icon } from "./icons.ts";
@@ -100,7 +101,7 @@ export class ObjectList extends Panel {
     const refused = session.sync.refused.get(id);
     return html`
       <div class=${classMap({ row: true, hidden })} role="option" aria-selected=${session.selection.has(id)} aria-posinset=${index + 1} aria-setsize=${this.ids.length}
-        data-object=${id} aria-label=${`${label}, ${kind ? kindLabel(kind) : "no shape"}`} @click=${(e: MouseEvent) => this.choose(id, index, e)} @dblclick=${() => this.zoom(id)} @pointerenter=${() => session.selection.setHover(id)} @pointerleave=${() => session.selection.setHover(null)}>
+        data-object=${id} aria-label=${`${label}, ${kind ? kindLabel(kind) : "no shape"}`} @click=${(e: MouseEvent) => this.choose(id, index, e)} @dblclick=${() => this.zoom(id)} @contextmenu=${(e: MouseEvent) => this.menu(e, id)} @pointerenter=${() => session.selection.setHover(id)} @pointerleave=${() => session.selection.setHover(null)}>
         <span class="swatch" .style=${`background:${swatch(session.editor?.look.color(id) ?? session.ontology.color(object.class), patternOf(session.bench.parts, object.class))}`}></span>
         <span class="kind" title=${kind ? kindLabel(kind) : ""}>${icon(KIND_ICONS[kind ?? ""] ?? "more")}</span>
         <span class="name">${session.ontology.label(object.class)} <span class="muted figure">${id}</span></span>
@@ -127,6 +128,14 @@ export class ObjectList extends Panel {
     if (e.shiftKey && first >= 0) selection.set(this.ids.slice(Math.min(first, index), Math.max(first, index) + 1));
     else if (e.ctrlKey || e.metaKey) selection.toggle(id);
     else this.session.jumpTo(id);
+  }
+
+  private menu(e: MouseEvent, id: number): void {
+    e.preventDefault();
+    const { session } = this;
+    if (!session.selection.has(id)) session.jumpTo(id, undefined, true);
+    const shape = session.bench.shapeOf(id);
+    session.openMenu({ x: e.clientX, y: e.clientY, place: shape ? center(boundsFor(shape)) : { x: 0.5, y: 0.5 }, on: true });
   }
 
   private zoom(id: number): void {

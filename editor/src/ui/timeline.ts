@@ -32,6 +32,8 @@ export class Timeline extends Panel {
   private scrubbing = false;
   /** Where a range of frames is being dragged from. */
   private rangeFrom: number | null = null;
+  /** Where the names were pressed: dragged, they scroll. */
+  private scrollFrom: number | null = null;
 
   protected sources() {
     return from(this.session.changed);
@@ -89,7 +91,7 @@ export class Timeline extends Panel {
       </div>
       <canvas tabindex="0" role="slider" aria-label="Frame" aria-valuemin="1" aria-valuemax=${frames.count} aria-valuenow=${frames.now + 1}
         aria-valuetext=${`Frame ${frames.now + 1} of ${frames.count}${id ? `, ${id}` : ""}`} @keydown=${(e: KeyboardEvent) => this.key(e)}
-        @pointerdown=${(e: PointerEvent) => this.press(e)} @pointermove=${(e: PointerEvent) => this.scrubbing && this.scrub(e)} @pointerup=${() => (this.scrubbing = false)} @pointercancel=${() => (this.scrubbing = false)}></canvas>`;
+        @pointerdown=${(e: PointerEvent) => this.press(e)} @pointermove=${(e: PointerEvent) => this.drag(e)} @pointerup=${() => this.letGo()} @pointercancel=${() => this.letGo()} @contextmenu=${(e: MouseEvent) => this.menu(e)}></canvas>`;
   }
 
   override updated(): void {
@@ -226,14 +228,49 @@ export class Timeline extends Panel {
 
   private press(e: PointerEvent): void {
     const box = this.canvas.getBoundingClientRect();
-    const y = e.clientY - box.top;
-    const track = y > this.head ? this.rows.tracks[Math.floor((y - this.head + this.top) / ROW)] : undefined;
+    const track = this.trackAt(e);
+    if (e.button !== 0) return;
     if (track) this.session.selection.set([track.id]);
-    if (e.clientX - box.left < LABELS) return;
+    if (e.clientX - box.left < LABELS) {
+      this.scrollFrom = e.clientY;
+      return this.canvas.setPointerCapture(e.pointerId);
+    }
     this.scrubbing = true;
     this.rangeFrom = e.shiftKey ? this.frameAt(e) : null;
     this.canvas.setPointerCapture(e.pointerId);
     this.scrub(e);
+  }
+
+  private letGo(): void {
+    [this.scrubbing, this.scrollFrom] = [false, null];
+  }
+
+  private drag(e: PointerEvent): void {
+    if (this.scrubbing) return this.scrub(e);
+    if (this.scrollFrom === null) return;
+    this.scrollRows(this.scrollFrom - e.clientY);
+    this.scrollFrom = e.clientY;
+    this.paintSoon();
+  }
+
+  /** Down over the tracks by so many pixels. */
+  private scrollRows(by: number): void {
+    this.top = Math.max(0, Math.min(this.top + by, this.rows.tracks.length * ROW - (this.canvas.clientHeight - this.head)));
+  }
+
+  /** What can be done with the track under the pointer, which the press has selected. */
+  private menu(e: MouseEvent): void {
+    e.preventDefault();
+    this.letGo();
+    const track = this.trackAt(e);
+    if (!track) return;
+    this.session.selection.set([track.id]);
+    this.session.openMenu({ x: e.clientX, y: e.clientY, place: { x: 0.5, y: 0.5 }, on: true });
+  }
+
+  private trackAt(e: MouseEvent): LabelObject | undefined {
+    const y = e.clientY - this.canvas.getBoundingClientRect().top;
+    return y > this.head ? this.rows.tracks[Math.floor((y - this.head + this.top) / ROW)] : undefined;
   }
 
   private scrub(e: PointerEvent): void {
@@ -252,10 +289,9 @@ export class Timeline extends Panel {
       this.perFrame *= Math.exp(-e.deltaY * 0.005);
       this.first = Math.max(0, at - (e.clientX - box.left - LABELS) / this.perFrame);
     } else if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) this.first += (e.deltaX || e.deltaY) / this.perFrame;
-    else this.top += e.deltaY;
+    else this.scrollRows(e.deltaY);
     const shown = (box.width - LABELS) / this.perFrame;
     this.first = Math.max(0, Math.min(this.first, count - shown + 1));
-    this.top = Math.max(0, Math.min(this.top, this.rows.tracks.length * ROW - (box.height - this.head)));
     this.paintSoon();
   }
 }

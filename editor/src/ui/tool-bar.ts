@@ -25,7 +25,25 @@ export class ToolBar extends Panel {
       <div class="tools" role="toolbar" aria-label="Tools" aria-orientation="vertical">
         ${usable.map((t) => this.tool(t.id, t.label, t.icon, edits(t)))}
       </div>
-      <div class="tools extra" role="toolbar" aria-label="Edit and view">${EXTRA.map(([id, name]) => this.action(id, name))}</div>`;
+      <div class="tools extra" role="toolbar" aria-label="Edit and view">${EXTRA.map(([id, name]) => this.action(id, name))}</div>
+      ${this.begun()}`;
+  }
+
+  /** For fingers, which have no Enter, Backspace and Esc: what is begun is finished, taken back by a point, given up. */
+  private begun(): TemplateResult | typeof nothing {
+    const { session } = this;
+    const { tool, toolSpec, selected } = session.bench;
+    const drawing = tool.state !== "idle" && toolSpec.kind !== null;
+    const painted = toolSpec.kind === "mask" && selected.size > 0;
+    if (!session.mayEdit || (!drawing && !painted)) return nothing;
+    const run = (id: string): void => {
+      ACTIONS.find((a) => a.id === id)!.run(session);
+      session.bench.changed.emit();
+    };
+    return html`<div class="begun" role="toolbar" aria-label="The shape that is begun">
+      ${tool.finish ? html`<button @click=${() => run("edit.finish")}>${icon("check")}${drawing ? "Done" : "Next object"}</button>` : nothing}
+      ${drawing && tool.back ? html`<button @click=${() => run("edit.undo")}>${icon("undo")}Point</button>` : nothing}
+      ${drawing ? html`<button @click=${() => run("edit.cancel")}>${icon("x")}Cancel</button>` : nothing}</div>`;
   }
 
   private keys(id: string): string {

@@ -47,17 +47,20 @@ export class TopBar extends Panel {
 
   private saveState(state: SyncState): TemplateResult {
     const { session } = this;
+    // Where the browser has no room for them, they last as long as the tab.
+    const { keeps } = session.sync;
     const kept = count(state.pending, "change");
+    const how = keeps ? "kept" : "in this tab only: keep it open";
     const say = (tone: string, name: string, text: string, action: TemplateResult | typeof nothing = nothing): TemplateResult =>
       html`<span class="save ${tone}" role="status" data-state=${state.kind}>${icon(name)}<span>${text}</span>${action}</span>`;
     const retry = html`<button class="link" @click=${() => session.sync.retry()}>Try now</button>`;
     switch (state.kind) {
       case "saved": return say("good", "saved", "Saved");
       case "saving": return say("", "cloud", "Saving…");
-      case "offline": return say("warn", "cloudOff", `Offline, ${kept} kept`, retry);
-      case "signed_out": return say("warn", "cloudOff", `Signed out, ${kept} kept`, html`<a class="link" href="/login" target="_blank" rel="noopener">Sign in</a>${retry}`);
-      case "lease_lost": return say("warn", "alert", `Somebody else has this task, ${kept} kept`, html`<button class="link" @click=${() => session.takeBack()}>Take it back</button>`);
-      case "stopped": return say("warn", "alert", state.pending ? `Job stopped, ${kept} kept here` : "Job stopped", retry);
+      case "offline": return say("warn", "cloudOff", `Offline, ${kept} ${how}`, retry);
+      case "signed_out": return say("warn", "cloudOff", `Signed out, ${kept} ${how}`, html`<a class="link" href="/login" target="_blank" rel="noopener">Sign in</a>${retry}`);
+      case "lease_lost": return say("warn", "alert", `Somebody else has this task, ${kept} ${how}`, html`<button class="link" @click=${() => session.takeBack()}>Take it back</button>`);
+      case "stopped": return say("warn", "alert", state.pending ? `Job stopped, ${kept} ${keeps ? "kept here" : how}` : "Job stopped", retry);
       case "clash": return say("bad", "alert", `${count(session.sync.clashes.length, "object")} changed by others too`, html`<button class="link" @click=${() => session.open("clash")}>Look</button>`);
       case "refused": return say("bad", "alert", `${count(session.sync.refused.size, "object")} refused`, html`<button class="link" @click=${() => this.showRefused()}>Why</button>`);
       case "forbidden": return say("bad", "alert", `Not saved: ${state.detail || "not allowed"}`, retry);

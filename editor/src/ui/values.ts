@@ -1,6 +1,7 @@
 // One control for each kind of attribute.
 
 import { html, nothing, type TemplateResult } from "lit";
+import { live } from "lit/directives/live.js";
 import type { AttributeValue } from "../model/document.ts";
 import { isEmpty } from "../model/document.ts";
 import type { Attribute } from "../model/work.ts";
@@ -22,7 +23,7 @@ const FOUND = 50;
 const text = (e: Event): string => (e.target as HTMLInputElement).value;
 
 function flag({ value, mixed, disabled, set }: Field, id: string): TemplateResult {
-  return html`<input id=${id} type="checkbox" class="switch" .checked=${value === true} .indeterminate=${mixed} ?disabled=${disabled} @change=${(e: Event) => set((e.target as HTMLInputElement).checked)} />`;
+  return html`<input id=${id} type="checkbox" class="switch" .checked=${live(value === true)} .indeterminate=${mixed} ?disabled=${disabled} @change=${(e: Event) => set((e.target as HTMLInputElement).checked)} />`;
 }
 
 function oneOf({ attribute, value, mixed, disabled, set }: Field, id: string): TemplateResult {
@@ -33,8 +34,8 @@ function oneOf({ attribute, value, mixed, disabled, set }: Field, id: string): T
       html`<button role="radio" aria-checked=${value === o} ?disabled=${disabled} @click=${() => set(value === o ? null : o)}>${o}</button>`)}</span>`;
   }
   return html`<select id=${id} ?disabled=${disabled} @change=${(e: Event) => set(text(e) || null)}>
-    <option value="" ?selected=${isEmpty(value)}>${mixed ? "several" : ""}</option>
-    ${options.map((o) => html`<option value=${o} ?selected=${value === o}>${o}</option>`)}</select>`;
+    <option value="" .selected=${live(isEmpty(value))}>${mixed ? "several" : ""}</option>
+    ${options.map((o) => html`<option value=${o} .selected=${live(value === o)}>${o}</option>`)}</select>`;
 }
 
 function manyOf({ attribute, value, disabled, set }: Field, id: string): TemplateResult {

@@ -80,7 +80,7 @@ export function reasonView(d: Dialogs, dialog: string): TemplateResult {
   const send = (e: Event): void => {
     e.preventDefault();
     if (!ready) return;
-    d.close();
+    // It stays open until that is done: what is written is not lost with the network.
     void (rejecting ? session.reject(typing.reason, typing.text.trim()) : session.skip(typing.text.trim()));
   };
   const pick = (reason: string): void => {
@@ -100,5 +100,6 @@ export function reasonView(d: Dialogs, dialog: string): TemplateResult {
     ${rejecting ? html`<p id="reason-label">Why? The author sees the reason and your comment.</p>
       <div class="reasons" role="radiogroup" aria-labelledby="reason-label">${reasons.map((r, i) => html`<button type="button" class="chip" role="radio" aria-checked=${typing.reason === r} ?autofocus=${i === 0} @click=${() => pick(r)}>${r}${i < 9 ? html` <kbd>${i + 1}</kbd>` : nothing}</button>`)}</div>` : nothing}
     <label class="stack">${rejecting ? "Comment" : "Why can it not be labeled?"}<textarea rows="3" ?autofocus=${!rejecting} .value=${typing.text} @input=${(e: InputEvent) => { typing.text = (e.target as HTMLTextAreaElement).value; d.requestUpdate(); }}></textarea></label>
+    ${session.notice ? html`<p class="warn" role="alert">${session.notice}</p>` : nothing}
     <footer><button type="button" class="quiet" @click=${() => d.close()}>Cancel</button><button class=${rejecting ? "danger" : "primary"} ?disabled=${!ready}>${rejecting ? "Return to author" : "Skip"}</button></footer></form>`;
 }
