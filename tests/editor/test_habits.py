@@ -92,14 +92,14 @@ def test_the_keys_of_other_tools(studio: Studio, hand: Hands) -> None:
     ana.press("Escape", "p").press("v", "Escape", "n")
     for x, y in ((500, 300), (600, 300), (600, 400)):
         ana.click(x, y)
-    ana.press("n", "f", "f", "n", "Escape", "Escape", "Control+s")
+    ana.press("n", "d", "d", "n", "Escape", "Escape", "Control+s")
     found = task.saved(lambda o: len(o) == 2)
     assert found[1]["keyframes"][0]["shape"]["type"] == "polygon"
     eventually(lambda: "Saved" in ana.page.locator(".toast").inner_text())
     # Undo goes to where the polygon was drawn.
-    assert ana.page.locator("input.frame-number").input_value() == "3"
+    assert ana.page.locator("input.frame-number").input_value() == "9"
     ana.press("Control+z")
-    eventually(lambda: ana.page.locator("input.frame-number").input_value() == "1")
+    eventually(lambda: ana.page.locator("input.frame-number").input_value() == "11")
     ana.press("?")
     keys.select_option("Label Studio")
     ana.press("Escape", "Escape", "4")
