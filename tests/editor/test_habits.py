@@ -34,7 +34,7 @@ def test_the_right_button_offers_what_can_be_done(studio: Studio, hand: Hands) -
     task = studio.task([boxed(1, 100, 100, 300, 300), boxed(2, 500, 100, 600, 200)])
     ana = right(hand().open(task), 200, 200)
     assert ana.selected() == [1]
-    assert {"Change the class…", "Comment here…", "Copy", "Duplicate", "Delete", "Hide", "Lock"} < set(menu(ana))
+    assert {"Change the class…", "Comment…", "Copy", "Duplicate", "Delete", "Hide", "Lock"} < set(menu(ana))
     assert not {"Merge tracks", "Unite the selected areas", "Change into a box"} & set(menu(ana))
     ana.page.get_by_role("menuitem", name="Change into a polygon").click()
     assert on(ana) == "stage"
@@ -49,7 +49,7 @@ def test_the_right_button_offers_what_can_be_done(studio: Studio, hand: Hands) -
     ana.page.get_by_role("menuitem", name="Delete").press("Enter")
     task.saved(lambda o: [x["id"] for x in o] == [1])
     assert "Paste" not in menu(right(ana, 700, 400))
-    ana.page.get_by_role("menuitem", name="Comment here…").click()
+    ana.page.get_by_role("menuitem", name="Comment…").click()
     ana.page.wait_for_function("() => document.activeElement.id === 'comment-text'")
     ana.page.keyboard.type("What is this?")
     ana.press("Control+Enter")
@@ -100,7 +100,7 @@ def test_the_keys_of_other_tools(studio: Studio, hand: Hands) -> None:
     assert ana.page.locator("input.frame-number").input_value() == "9"
     ana.press("Control+z")
     eventually(lambda: ana.page.locator("input.frame-number").input_value() == "11")
-    ana.press("?")
+    ana.press("F1")
     keys.select_option("Label Studio")
     ana.press("Escape", "Escape", "4")
     assert ana.page.locator(".tool-state").get_attribute("data-tool") == "polyline"

@@ -31,11 +31,11 @@ import { Versions } from "./versions.ts";
 export type Panel = "labels" | "comments" | "guide" | "history" | "look";
 export type Dialog = "help" | "commands" | "classes" | "submit" | "clash" | "reject" | "skip" | "comment" | null;
 
-/** What can be done at a place of the page is offered there. `on`: of an object, which is selected. */
+/** What can be done at a place of the page is offered there. `place`: where on the picture that is; `on`: of an object, which is selected. */
 export interface Menu {
   x: number;
   y: number;
-  place: Point;
+  place: Point | null;
   on: boolean;
 }
 

@@ -97,6 +97,8 @@ export class Input {
   }
 
   private down(e: PointerEvent): void {
+    // What stands over the canvas, hints and their buttons, is not drawn on.
+    if (e.target !== this.element && !(e.target instanceof HTMLCanvasElement)) return;
     if (this.resting(e)) return;
     this.element.focus({ preventScroll: true });
     this.element.setPointerCapture(e.pointerId);

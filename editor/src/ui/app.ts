@@ -195,7 +195,7 @@ export class App extends LitElement {
       <lw-menu .session=${session}></lw-menu>
       <lw-dialogs .session=${session}></lw-dialogs>
       <div class="sr" role="status" aria-live="polite">${session.notice}</div>
-      <div class="sr spoken" role="status" aria-live="polite">${this.spoken}</div>`;
+      <div class="sr spoken" aria-live="polite">${this.spoken}</div>`;
   }
 
   private overCanvas(): TemplateResult {

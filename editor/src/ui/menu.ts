@@ -14,6 +14,8 @@ type Line = string | Own | null;
 
 interface Own {
   label: string;
+  /** The command whose key does the same. */
+  like?: string;
   when?(s: Session): boolean;
   run(s: Session, menu: Wanted): void;
 }
@@ -30,15 +32,15 @@ const turns = (kind: ShapeType) => (s: Session): boolean =>
     return !!type && type !== kind && s.ontology.takes(s.store.get(id)!.class, kind) && (kind === "rectangle" || ["rectangle", "oriented_rectangle", "polygon", "mask"].includes(type));
   });
 
-const comment: Own = { label: "Comment here…", run: (s, { place }) => commentAt(s, place) };
+const comment: Own = { label: "Comment…", run: (s, { place }) => commentAt(s, place) };
 
 const ON: Line[] = [
   { label: "Remove this point", when: (s) => !!s.bench.tool.onPoint && !jointed(s), run: (s) => void s.bench.tool.back?.() },
   { label: "Joint: visible, hidden, absent", when: (s) => !!s.bench.tool.onPoint && jointed(s), run: (s) => void s.bench.tool.back?.() },
-  { label: "Change the class…", when: editable, run: (s) => s.open("classes") },
+  { label: "Change the class…", like: "class.search", when: editable, run: (s) => s.open("classes") },
   comment,
   null, "edit.copy", "edit.duplicate",
-  { label: "Delete", when: editable, run: (s) => objects.removeSelected(s) },
+  { label: "Delete", like: "edit.delete", when: editable, run: (s) => objects.removeSelected(s) },
   null, "object.hide", "object.lock", "object.front", "object.back", "view.selected", "select.class",
   null, "object.unite", "object.subtract", "object.group", "select.group", "object.toBox", "object.toPolygon", "object.toMask",
   null, "track.key", "track.outside", "track.split", "track.cut", "track.merge", "track.swap", "track.propagate", "track.follow",
@@ -113,13 +115,18 @@ export class Menu extends Panel {
     for (const line of menu.on ? ON : PLACE) {
       if (line === null) groups.push([]);
       else if (typeof line !== "string") {
-        if (line.when?.(session) ?? true) groups.at(-1)!.push({ label: line.label, key: "", run: () => line.run(session, menu) });
+        if (line.when?.(session) ?? true) groups.at(-1)!.push({ label: line.label, key: this.keyOf(line.like), run: () => line.run(session, menu) });
       } else {
         const action = ACTIONS.find((a) => a.id === line)!;
-        if ((action.when?.(session) ?? true) && (SENSE[line]?.(session) ?? true)) groups.at(-1)!.push({ label: this.labelOf(line, action.label), key: keysOf(session, action).map(shown)[0] ?? "", run: () => action.run(session) });
+        if ((action.when?.(session) ?? true) && (SENSE[line]?.(session) ?? true)) groups.at(-1)!.push({ label: this.labelOf(line, action.label), key: this.keyOf(line), run: () => action.run(session) });
       }
     }
     return groups.filter((group) => group.length);
+  }
+
+  private keyOf(id: string | undefined): string {
+    const action = ACTIONS.find((a) => a.id === id);
+    return action ? (keysOf(this.session, action).map(shown)[0] ?? "") : "";
   }
 
   private labelOf(id: string, label: string): string {

@@ -135,7 +135,7 @@ export class ObjectList extends Panel {
     const { session } = this;
     if (!session.selection.has(id)) session.jumpTo(id, undefined, true);
     const shape = session.bench.shapeOf(id);
-    session.openMenu({ x: e.clientX, y: e.clientY, place: shape ? center(boundsFor(shape)) : { x: 0.5, y: 0.5 }, on: true });
+    session.openMenu({ x: e.clientX, y: e.clientY, place: shape ? center(boundsFor(shape)) : null, on: true });
   }
 
   private zoom(id: number): void {

@@ -265,7 +265,7 @@ export class Timeline extends Panel {
     const track = this.trackAt(e);
     if (!track) return;
     this.session.selection.set([track.id]);
-    this.session.openMenu({ x: e.clientX, y: e.clientY, place: { x: 0.5, y: 0.5 }, on: true });
+    this.session.openMenu({ x: e.clientX, y: e.clientY, place: null, on: true });
   }
 
   private trackAt(e: MouseEvent): LabelObject | undefined {
