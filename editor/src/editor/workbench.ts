@@ -96,9 +96,17 @@ export class Workbench implements Desk {
     this.spec = spec;
     this.inHand = spec.make(this);
     if (spec.kind) this.drawing = spec.id;
-    if (kind) this.className = this.classFor(kind)!.name;
+    if (kind) this.takeClassFor(kind);
     this.changed.emit();
     this.redraw();
+  }
+
+  /** A class that takes this kind; said where it is another one than before. */
+  private takeClassFor(kind: ShapeType): void {
+    const [before, now] = [this.classInHand, this.classFor(kind)!];
+    this.className = now.name;
+    const { ontology } = this.parts;
+    if (before && before.name !== now.name) this.say(`${ontology.label(before.name)} takes no ${kindLabel(kind).toLowerCase()}: ${ontology.label(now.name)} is in hand`);
   }
 
   /** What the tools in hand have half done is dropped. */
@@ -137,9 +145,9 @@ export class Workbench implements Desk {
   /** Takes the tool that drew last again; with a drawing tool in hand, finishes what it has begun. */
   drawAgain(): void {
     if (this.spec.kind) return this.inHand.finish?.();
-    const first = TOOLS.find((t) => t.kind && helped(t, this.help) && this.kindFor(kindsOf(t)));
-    const last = TOOLS.find((t) => t.id === this.drawing && kindsOf(t).some((kind) => this.className !== null && this.parts.ontology.takes(this.className, kind)));
-    const id = (last ?? first)?.id;
+    const usable = TOOLS.filter((t) => t.kind && helped(t, this.help) && this.kindFor(kindsOf(t)));
+    const takes = (t: ToolSpec): boolean => kindsOf(t).some((kind) => this.className !== null && this.parts.ontology.takes(this.className, kind));
+    const id = (usable.find((t) => t.id === this.drawing && takes(t)) ?? usable.find(takes) ?? usable[0])?.id;
     if (id) this.setTool(id);
   }
 
