@@ -6,7 +6,7 @@ import type { Polygon } from "../src/geometry/kinds.ts";
 import { attributesAt } from "../src/model/track.ts";
 import type { Attributes, LabelObject } from "../src/model/document.ts";
 import type { Attribute } from "../src/model/work.ts";
-import { Driver, H, W, behindGlass, box } from "./driver.ts";
+import { Driver, H, W, behindGlass, box, px } from "./driver.ts";
 import { press, visit } from "./visit.ts";
 
 const boxed = (x: number): LabelObject["shape"] => ({ type: "rectangle", box: [x / W, 100 / H, (x + 100) / W, 200 / H] });
@@ -115,6 +115,32 @@ test("a joint that is absent can be had back: by Alt click, or dragged to where 
   assert.deepEqual(seen(), [2, 2]);
   d.click(400, 200, { alt: true }).click(400, 200, { alt: true }).drag([400, 200], [500, 250]);
   assert.deepEqual(seen(), [2, 2]);
+});
+
+test("a turned box stays a rectangle at the picture's border: drawn, turned and resized as far as it goes", () => {
+  const right = (d: Driver): void => {
+    const points = px((d.only.shape as { points: number[] }).points);
+    assert.ok(points.every((v, i) => v >= 0 && v <= (i % 2 ? H : W)), points.join());
+    const side = (a: number, b: number): [number, number] => [points[b] - points[a], points[b + 1] - points[a + 1]];
+    for (const [a, b, c] of [[0, 2, 4], [2, 4, 6]]) {
+      const [[ux, uy], [vx, vy]] = [side(a, b), side(b, c)];
+      assert.ok(Math.abs(ux * vx + uy * vy) < 1e-2 * Math.hypot(ux, uy) * Math.hypot(vx, vy), points.join());
+    }
+  };
+  const d = new Driver().take("oriented_rectangle").drag([800, 100], [970, 200]).click(1050, 20);
+  right(d);
+  d.take("select").bench.select([d.only.id]);
+  const [x, y] = px((d.only.shape as { points: number[] }).points);
+  d.drag([x, y], [x - 60, y + 250]);
+  right(d);
+  const p = px((d.only.shape as { points: number[] }).points);
+  const [cx, cy] = [(p[0] + p[4]) / 2, (p[1] + p[5]) / 2];
+  const [tx, ty] = [(p[0] + p[2]) / 2, (p[1] + p[3]) / 2];
+  const far = Math.hypot(tx - cx, ty - cy);
+  const before = JSON.stringify(d.only.shape);
+  d.drag([tx + (24 * (tx - cx)) / far, ty + (24 * (ty - cy)) / far], [cx, cy + 200]);
+  assert.notEqual(JSON.stringify(d.only.shape), before);
+  right(d);
 });
 
 test("a track of another class keeps the values that this class has, at each frame", async () => {

@@ -102,7 +102,7 @@ def test_strokes_of_brush_and_eraser_leave_no_trace(studio: Studio, hand: Hands)
     _same(ana)
     ana.press("v").press("Delete").press("Control+z")
     _same(ana)
-    assert task.saved(lambda objects: len(objects) == 2)[0]["shape"]["box"] == [100, 100, 200, 150]
+    task.saved(lambda objects: len(objects) == 2 and objects[0]["shape"]["box"] == [100, 100, 200, 150])
 
 
 # The colours along a line of the canvas, from and to places of the screen: how many differ from their neighbour.

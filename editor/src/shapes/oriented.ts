@@ -1,7 +1,7 @@
 // Turned boxes: four corners that stay a rectangle in the picture's pixels.
 
 import type { OrientedRectangle } from "../geometry/kinds.ts";
-import { type Flat, type Metric, type Point, boundsOf, center, pointAt, refit, rotate, shift } from "../geometry/plane.ts";
+import { type Flat, type Metric, type Point, boundsOf, center, clamp01, pointAt, refit, rotate, shift } from "../geometry/plane.ts";
 import { inRing, nearestEdge } from "../geometry/polygon.ts";
 import { type Handle, type ShapeKind, ink, line, pixels } from "./kind.ts";
 
@@ -10,9 +10,15 @@ const middle = (points: Flat): Point => ({ x: (points[0] + points[4]) / 2, y: (p
 /** Direction of the first side on the screen, in radians. */
 const angleOf = (points: Flat, m: Metric): number => Math.atan2((points[3] - points[1]) * m.y, (points[2] - points[0]) * m.x);
 
+/** The middle of the first side. */
+const topOf = (points: Flat): Point => ({ x: (points[0] + points[2]) / 2, y: (points[1] + points[3]) / 2 });
+
+const directionOf = (from: Point, to: Point, m: Metric): number => Math.atan2((to.y - from.y) * m.y, (to.x - from.x) * m.x);
+
+/** Outside of the first side, on whichever side of it the box lies. */
 function turnHandle(points: Flat, m: Metric): Handle {
-  const top = { x: (points[0] + points[2]) / 2, y: (points[1] + points[3]) / 2 };
-  const angle = angleOf(points, m) - Math.PI / 2;
+  const top = topOf(points);
+  const angle = directionOf(middle(points), top, m);
   return { role: "rotate", path: [], cursor: "grab", x: top.x + (24 * Math.cos(angle)) / m.x, y: top.y + (24 * Math.sin(angle)) / m.y };
 }
 
@@ -35,6 +41,41 @@ function dragCorner(points: Flat, index: number, p: Point, m: Metric): Flat {
   return rotate(box, fixed, angle, m);
 }
 
+/** But for what numbers are rounded to. */
+const within = (points: Flat): boolean => points.every((v) => v >= -1e-9 && v <= 1 + 1e-9);
+
+/** As far as it stays in the picture on the way from as it is (0) to what is wanted (1): cut off at the border it would be no
+ * rectangle any more. One that is not wholly inside now goes all the way. */
+function asFar(change: (part: number) => Flat): Flat {
+  const wanted = change(1);
+  if (within(wanted)) return wanted.map(clamp01);
+  if (!within(change(0))) return wanted;
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 24; i++) {
+    const middle = (low + high) / 2;
+    if (within(change(middle))) low = middle;
+    else high = middle;
+  }
+  return change(low).map(clamp01);
+}
+
+/** Moved back into the picture, where it fits in. */
+function pushedIn(points: Flat): Flat {
+  const b = boundsOf(points);
+  const back = (low: number, high: number): number => (low < 0 ? -low : high > 1 ? 1 - high : 0);
+  return b.x2 - b.x1 > 1 || b.y2 - b.y1 > 1 ? points : shift(points, back(b.x1, b.x2), back(b.y1, b.y2));
+}
+
+/** The box with `start` and `end` for one side, reaching as far as `depth` (screen pixels, to the right of the side when positive). */
+export function orientedFrom(start: Point, end: Point, depth: number, m: Metric): Flat {
+  const [dx, dy] = [(end.x - start.x) * m.x, (end.y - start.y) * m.y];
+  const length = Math.hypot(dx, dy);
+  return asFar((part) => {
+    const [nx, ny] = [(((-dy / length) * depth) / m.x) * part, (((dx / length) * depth) / m.y) * part];
+    return [start.x, start.y, end.x, end.y, end.x + nx, end.y + ny, start.x + nx, start.y + ny];
+  });
+}
+
 export const oriented: ShapeKind<OrientedRectangle> = {
   type: "oriented_rectangle",
   label: "Oriented rectangle",
@@ -54,10 +95,16 @@ export const oriented: ShapeKind<OrientedRectangle> = {
     turnHandle(points, m),
   ],
   drag({ points }, handle, p, m) {
-    if (handle.role === "corner") return { type: "oriented_rectangle", points: dragCorner(points, handle.path[0], p, m) };
+    if (handle.role === "corner") {
+      const from = pointAt(points, handle.path[0]);
+      const at = (part: number): Point => ({ x: from.x + (p.x - from.x) * part, y: from.y + (p.y - from.y) * part });
+      return { type: "oriented_rectangle", points: asFar((part) => (part ? dragCorner(points, handle.path[0], at(part), m) : points)) };
+    }
     const c = middle(points);
-    const turn = Math.atan2((p.y - c.y) * m.y, (p.x - c.x) * m.x) + Math.PI / 2 - angleOf(points, m);
-    return { type: "oriented_rectangle", points: rotate(points, c, turn, m) };
+    const turn = directionOf(c, p, m) - directionOf(c, topOf(points), m);
+    // The short way round.
+    const short = Math.atan2(Math.sin(turn), Math.cos(turn));
+    return { type: "oriented_rectangle", points: asFar((part) => pushedIn(rotate(points, c, short * part, m))) };
   },
   move: ({ points }, dx, dy) => ({ type: "oriented_rectangle", points: shift(points, dx, dy) }),
   fit(shape, from, to) {

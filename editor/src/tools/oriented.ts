@@ -1,7 +1,8 @@
 // Turned boxes: first one side, from corner to corner, then how far the box reaches from it.
 
 import type { Shape } from "../geometry/kinds.ts";
-import { type Flat, type Point, clamp01, distance } from "../geometry/plane.ts";
+import { type Point, clamp01, distance } from "../geometry/plane.ts";
+import { orientedFrom } from "../shapes/oriented.ts";
 import { Drawing } from "./drawing.ts";
 import { CLICK, type Desk, type Pointer, type ToolSpec } from "./tool.ts";
 
@@ -54,9 +55,7 @@ class OrientedTool extends Drawing<SideDraft> {
     if (length < 1) return null;
     // Signed distance of the pointer from the side, along the side's normal.
     const depth = end ? (dx * (p.y - start.y) * m.y - dy * (p.x - start.x) * m.x) / length : 0;
-    const [nx, ny] = [(-dy / length) * depth / m.x, (dx / length) * depth / m.y];
-    const points: Flat = [start.x, start.y, to.x, to.y, to.x + nx, to.y + ny, start.x + nx, start.y + ny];
-    return end && Math.abs(depth) < 1 ? null : { type: "oriented_rectangle", points: points.map(clamp01) };
+    return end && Math.abs(depth) < 1 ? null : { type: "oriented_rectangle", points: orientedFrom(start, to, depth, m).map(clamp01) };
   }
 }
 

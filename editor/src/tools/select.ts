@@ -31,10 +31,15 @@ class SelectTool implements Tool {
   }
 
   hint(): string {
+    if (this.over?.role === "vertex" && this.overJoint()) return "Drag the joint. Alt-click: hidden, absent, visible again";
     if (this.over?.role === "vertex") return "Drag the point. Alt-click or Delete removes it";
     if (this.over?.role === "middle") return "Drag to add a point here";
     if (this.desk.selected.size > 1) return `${this.desk.selected.size} objects selected. Drag moves them all`;
     return this.desk.selected.size ? "Drag to move, drag a handle to change. Shift adds to the selection" : "Click an object, or drag a frame around several";
+  }
+
+  private overJoint(): boolean {
+    return this.desk.selected.size === 1 && this.desk.shapeOf([...this.desk.selected][0])?.type === "skeleton";
   }
 
   cursor(): string {
