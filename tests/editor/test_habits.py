@@ -55,6 +55,33 @@ def test_the_right_button_offers_what_can_be_done(studio: Studio, hand: Hands) -
     ana.press("Control+Enter")
     (said,) = eventually(lambda: studio.call("GET", f"/items/{task.item}/comments")["results"])
     assert near(pixels([said["x"], said["y"]]), [700, 400], 2)
+    # Its pin leads to it; what the network does not take is still there.
+    ana.page.get_by_role("tab", name="Labels").click()
+    x, y = ana.at(700, 400)
+    ana.page.mouse.click(x, y - 15)
+    ana.page.wait_for_selector(".comment:focus >> text=What is this?")
+    ana.context.set_offline(True)
+    text = ana.page.locator("#comment-text")
+    text.fill("A stone")
+    text.press("Control+Enter")
+    eventually(lambda: "No answer" in ana.page.locator(".toast").inner_text() and text.input_value() == "A stone")
+    ana.context.set_offline(False)
+
+
+def test_on_a_telephone_nothing_covers_the_tools_and_fingers_finish_a_shape(studio: Studio, hand: Hands) -> None:
+    task = studio.task([boxed(1, 100, 100, 200, 200)])
+    ana = hand(has_touch=True, is_mobile=True)
+    ana.page.set_viewport_size({"width": 390, "height": 844})
+    ana.page.goto(f"{studio.server.url}/work/{task.uid}")
+    ana.page.wait_for_function("() => document.querySelector('lw-app').session?.editor?.picture")
+    ana.page.locator("[data-tool=polygon]").tap()
+    for place in ((300, 200), (500, 200), (500, 400)):
+        ana.page.touchscreen.tap(*ana.at(*place))
+    ana.page.get_by_role("button", name="Point back").tap()
+    ana.page.touchscreen.tap(*ana.at(450, 420))
+    ana.page.get_by_role("button", name="Done").tap()
+    found = task.saved(lambda o: len(o) == 2)
+    assert near(pixels(found[1]["shape"]["parts"][0][0]), [300, 200, 500, 200, 450, 420], 3)
 
 
 def test_a_list_shows_the_value_of_what_is_selected_and_gives_the_keys_back(studio: Studio, hand: Hands) -> None:

@@ -42,7 +42,7 @@ export class ToolBar extends Panel {
     };
     return html`<div class="begun" role="toolbar" aria-label="The shape that is begun">
       ${tool.finish ? html`<button @click=${() => run("edit.finish")}>${icon("check")}${drawing ? "Done" : "Next object"}</button>` : nothing}
-      ${drawing && tool.back ? html`<button @click=${() => run("edit.undo")}>${icon("undo")}Point</button>` : nothing}
+      ${drawing && tool.back ? html`<button @click=${() => run("edit.undo")}>${icon("undo")}Point back</button>` : nothing}
       ${drawing ? html`<button @click=${() => run("edit.cancel")}>${icon("x")}Cancel</button>` : nothing}</div>`;
   }
 
