@@ -214,3 +214,19 @@ test("a copy has the values of the frame that it was made at; more than the brow
   assert.deepEqual(session.store.get(4)!.attributes, {}, "the second copy, not the first");
   session.close();
 });
+
+test("deleting means what is seen: a selected track that is not in this frame stays, a whole track is told of", async () => {
+  const gone = { frame: 5, outside: true };
+  const { session } = await visit({ objects: [{ id: 1, class: "car", keyframes: [key(0, 100), gone] }, { id: 2, class: "car", keyframes: [key(0, 300), key(9, 400)] }] });
+  session.selection.set([1]);
+  session.frames.go(7);
+  press(session, "edit.delete");
+  assert.deepEqual([[...session.store.objects].map((o) => o.id), session.notice], [[1, 2], "1 object not in this frame: kept"]);
+  session.selection.set([1, 2]);
+  press(session, "edit.delete");
+  assert.deepEqual([[...session.store.objects].map((o) => o.id), session.notice], [[1], "1 track deleted on all frames; 1 object not in this frame: kept"]);
+  session.frames.go(2);
+  press(session, "edit.delete");
+  assert.deepEqual([...session.store.objects], []);
+  session.close();
+});

@@ -74,6 +74,28 @@ def test_without_a_network_everything_is_kept_and_sent_later(studio: Studio, han
 
 
 @pytest.mark.browser
+def test_where_the_browser_has_no_room_for_changes_the_state_says_so(studio: Studio, hand: Hands) -> None:
+    task = studio.task()
+    ana = hand().open(task)
+    devtools = ana.context.new_cdp_session(ana.page)
+    quota = {"origin": studio.server.url}
+    devtools.send("Storage.overrideQuotaForOrigin", quota | {"quotaSize": 1})
+    ana.context.set_offline(True)
+    state = ana.page.locator(".save")
+    ana.press("b").drag((300, 300), (400, 400)).wait("offline")
+    eventually(lambda: state.inner_text().startswith("Offline, 1 change in this tab only: keep it open"))
+    # With room again, what could not be kept is written with the next change.
+    devtools.send("Storage.overrideQuotaForOrigin", quota)
+    ana.drag((500, 300), (600, 400))
+    eventually(lambda: state.inner_text().startswith("Offline, 2 changes kept"))
+    ana.page.close(run_before_unload=False)
+    ana.context.set_offline(False)
+    ana.page = ana.context.new_page()
+    ana.open(task).wait("saved")
+    assert len(task.saved(lambda o: len(o) == 2)) == 2
+
+
+@pytest.mark.browser
 def test_a_killed_tab_loses_nothing(studio: Studio, hand: Hands) -> None:
     task = studio.task()
     ana = hand().open(task)
