@@ -6,8 +6,11 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from labelwright.models.events import Event
+from labelwright.models.projects import Project
+from labelwright.models.versions import DatasetVersion
 from tests.api.conftest import Floor, Person
 
 BOX = {"type": "rectangle", "box": [0.1, 0.1, 0.4, 0.5]}
@@ -34,6 +37,8 @@ BODIES: dict[str, Any] = {
     "add_comment": {"body": "x"},
     "change_comment": {"resolved": True},
     "create_export": {"format": "coco"},
+    "add_to_dataset": {"which": "all"},
+    "split_dataset": {"train": 100, "valid": 0, "test": 0},
     "find_outline": {"start": [0.1, 0.1], "end": [0.2, 0.2]},
     "cut_out": {"box": [0.1, 0.1, 0.2, 0.2]},
     "find_superpixels": {"part": [0.1, 0.1, 0.2, 0.2]},
@@ -63,6 +68,9 @@ def things(owner: Person, floor: Floor) -> dict[str, str]:
     ]
     delivery = api.post(f"/api/v1/webhooks/{hook}/test").json()["uid"]
     export = api.post(f"{base}/exports", json={"format": "coco"}).json()["uid"]
+    with floor.database.write() as session:  # no picture is here to make one of
+        row = session.scalars(select(Project).where(Project.uid == uuid.UUID(project))).one()
+        session.add(DatasetVersion(project_id=row.id, number=1))
     found = {
         "teams.uid": owner.team,
         "teams.user": owner.uid,
@@ -71,6 +79,7 @@ def things(owner: Person, floor: Floor) -> dict[str, str]:
         "projects.uid": project,
         "projects.class_uid": ontology["classes"][0]["uid"],
         "projects.attribute_uid": attribute,
+        "projects.number": "1",
         "workflows.uid": api.get(f"{base}/workflows").json()["results"][0]["uid"],
         "batches.uid": api.get(f"{base}/batches").json()["results"][0]["uid"],
         "items.uid": filed["item"],
