@@ -143,6 +143,18 @@ test("a turned box stays a rectangle at the picture's border: drawn, turned and 
   right(d);
 });
 
+test("turned boxes are scaled with what is selected beside them, evenly", () => {
+  const turned: LabelObject = { id: 2, class: "car", shape: { type: "oriented_rectangle", points: [400 / W, 100 / H, 450 / W, 150 / H, 400 / W, 200 / H, 350 / W, 150 / H] } };
+  const d = new Driver({ objects: [{ id: 1, class: "car", shape: boxed(100) }, turned] });
+  d.take("select").bench.select([1, 2]);
+  d.drag([450, 200], [800, 400]);
+  const points = px((d.store.get(2)!.shape as { points: number[] }).points).map(Math.round);
+  assert.deepEqual(points, [700, 150, 800, 250, 700, 350, 600, 250]);
+  d.drag([800, 400], [450, 400]);
+  const [x1, y1, x2, y2, x3, y3] = px((d.store.get(2)!.shape as { points: number[] }).points).map(Math.round);
+  assert.deepEqual([x2 - x1, y2 - y1, x3 - x1, y3 - y1], [50, 50, 0, 100]);
+});
+
 test("a track of another class keeps the values that this class has, at each frame", async () => {
   const { session } = await visit({ attributes: ATTRIBUTES, objects: [{ id: 1, class: "car", attributes: { color: "red" }, keyframes: [key(0, 100, { state: "parked", hidden: true }), key(9, 200)] }] });
   session.selection.set([1]);

@@ -108,10 +108,11 @@ export const oriented: ShapeKind<OrientedRectangle> = {
   },
   move: ({ points }, dx, dy) => ({ type: "oriented_rectangle", points: shift(points, dx, dy) }),
   fit(shape, from, to) {
-    // Only moved and scaled evenly enough to stay a rectangle: the box's own middle is carried over.
+    // Scaled evenly, or it would be no rectangle any more; as far as it stays within `to`.
     const was = center(boundsOf(shape.points));
-    const [x, y] = refit([was.x, was.y], from, to);
-    return { type: "oriented_rectangle", points: shift(shape.points, x - was.x, y - was.y) };
+    const [x, y, right, low] = refit([was.x, was.y, was.x + 1, was.y + 1], from, to);
+    const factor = Math.min(right - x, low - y);
+    return { type: "oriented_rectangle", points: shape.points.map((v, i) => (i % 2 ? y + (v - was.y) * factor : x + (v - was.x) * factor)) };
   },
   points: ({ points }) => points,
   measure({ points }, size) {
