@@ -17,9 +17,10 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.work import Task
 from labelwright.services import documents, ontology, queue, splits, tasks
+from labelwright.services.items import SPLITS
 from labelwright.services.merging import Change
 from labelwright.services.ontology import AttributeInput
-from labelwright.services.splits import SPLITS, Share
+from labelwright.services.splits import Share
 from tests.support.cast import Cast, a_project
 from tests.support.work import a_job, some_items
 

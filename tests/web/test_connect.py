@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import copied
 from tests.support.processes import LiveServer
 from tests.vendors.roboflow import conftest as roboflow
 from tests.vendors.supervisely import conftest as supervisely
@@ -30,15 +30,7 @@ def test_the_snippets_work_when_copied(live_server: LiveServer, page: Any, tmp_p
         assert "YOUR_KEY" in text
         return text.replace("YOUR_KEY", live_server.api_key)
 
-    def run(*command: str) -> str:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "ROBOFLOW"))}
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, cwd=tmp_path, stdin=subprocess.DEVNULL,
-            env=kept | {"HOME": str(tmp_path), "NO_PROXY": "*"},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
+    run = partial(copied.run, tmp_path)
     assert '"name":"Harbour at night"' in run("sh", "-c", code("api"))
     assert "total_jobs=0" in run(sys.executable, "-c", code("playment"))
     assert "Harbour at night" in run(str(roboflow.python()), "-c", code("roboflow"))

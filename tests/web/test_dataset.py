@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from labelwright.services import queue, review
 from labelwright.vendors.roboflow.versions import FORMATS as NAMES
 from labelwright.web import recipe_form, snippets
 from labelwright.web.pages import dataset
-from tests.support import archives
+from tests.support import archives, copied
 from tests.support.processes import LiveServer
 from tests.vendors.roboflow import conftest as roboflow
 from tests.web.conftest import HTMX, Site
@@ -210,29 +209,21 @@ def test_a_version_is_made_downloaded_and_fetched_with_what_is_copied(
     assert sum(name.endswith(".jpg") for name in archive.namelist()) == 16
     assert not noted
 
-    def copied(key: str) -> str:
+    def snippet(key: str) -> str:
         text = page.locator(f"#use-{key}").text_content()
         assert "YOUR_KEY" in text
         return text.replace("YOUR_KEY", live_server.api_key)
 
-    def run(*command: str) -> str:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("LABELWRIGHT_", "PYTHON", "ROBOFLOW"))}
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, cwd=tmp_path, stdin=subprocess.DEVNULL,
-            env=kept | {"HOME": str(tmp_path), "NO_PROXY": "*"},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
+    run = partial(copied.run, tmp_path)
     page.get_by_label("Format").select_option("createml")
     page.locator("#use-shell", has_text="createml").wait_for()
-    run("sh", "-c", copied("shell"))
+    run("sh", "-c", snippet("shell"))
     first = (tmp_path / "road-v1-createml.zip").read_bytes()
-    run(sys.executable, "-c", copied("python"))
+    run(sys.executable, "-c", snippet("python"))
     assert (tmp_path / "road-v1-createml.zip").read_bytes() == first
     assert sum(name.endswith(".jpg") for name in zipfile.ZipFile(tmp_path / "road-v1-createml.zip").namelist()) == 16
-    run("sh", "-c", copied("export"))
+    run("sh", "-c", snippet("export"))
     assert zipfile.ZipFile(tmp_path / "road-createml.zip").testzip() is None
-    run(str(roboflow.python()), "-c", copied("roboflow"))
+    run(str(roboflow.python()), "-c", snippet("roboflow"))
     assert len(list((tmp_path / "road-1" / "train").glob("*.jpg"))) == 12
-    run(sys.executable, "-c", copied("playment"))  # no job is finished: nothing to fetch, and no complaint
+    run(sys.executable, "-c", snippet("playment"))  # no job is finished: nothing to fetch, and no complaint

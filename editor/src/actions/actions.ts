@@ -135,7 +135,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "task.submit", label: "Submit", group: "Task", keys: ["Ctrl+Enter"], when: (s) => s.work.can.submit && !s.reviewing, run: (s) => void s.submit() },
   { id: "task.next", label: "Next task", group: "Task", keys: ["N"], run: (s) => void s.go() },
   { id: "task.skip", label: "Skip with a reason", group: "Task", keys: [], when: (s) => s.mayEdit, run: (s) => s.open("skip") },
-  { id: "task.comment", label: "Comment", group: "Task", keys: ["T"], run: (s) => { s.openPanel("comments"); s.settings.set("panel", true); } },
+  { id: "task.comment", label: "Comment", group: "Task", keys: ["T"], run: (s) => s.showPanel("comments") },
   { id: "task.help", label: "All shortcuts", group: "Task", keys: ["?"], run: (s) => s.open("help") },
   { id: "task.commands", label: "Commands", group: "Task", keys: ["Ctrl+K"], run: (s) => s.open("commands") },
   { id: "review.accept", label: "Accept", group: "Review", keys: ["Y"], when: (s) => s.reviewing, run: (s) => void s.accept() },

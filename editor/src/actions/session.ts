@@ -217,6 +217,12 @@ export class Session {
     this.changed.emit();
   }
 
+  showPanel(panel: Panel): void {
+    this.panel = panel;
+    this.settings.set("panel", true);
+    this.changed.emit();
+  }
+
   openPanel(panel: Panel): void {
     this.settings.set("panel", this.panel !== panel || !this.settings.get("panel"));
     this.panel = panel;

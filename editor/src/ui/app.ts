@@ -6,6 +6,7 @@ import { chordOf } from "../actions/keys.ts";
 import * as objects from "../actions/objects.ts";
 import type { Session } from "../actions/session.ts";
 import { Hints } from "./hints.ts";
+import { toStage } from "./panel.ts";
 import type { StatusBar } from "./status-bar.ts";
 
 export class App extends LitElement {
@@ -38,13 +39,8 @@ export class App extends LitElement {
     window.addEventListener("keyup", this.onKeyUp);
     window.addEventListener("pointerdown", (e) => (this.pointed = e.target instanceof Element ? e.target : null), { capture: true });
     // An option chosen with the pointer: the keys are the canvas's again, and letters do not choose another one.
-    this.addEventListener("change", (e) => e.target instanceof HTMLSelectElement && this.pointed?.closest("select") === e.target && !e.target.closest("dialog") && this.toStage());
+    this.addEventListener("change", (e) => e.target instanceof HTMLSelectElement && this.pointed?.closest("select") === e.target && !e.target.closest("dialog") && toStage());
     window.addEventListener("blur", () => this.setSpace(false));
-  }
-
-  /** The focus goes to the canvas, from where all keys work. */
-  private toStage(): void {
-    this.querySelector<HTMLElement>(".stage")?.focus({ preventScroll: true });
   }
 
   override updated(_: PropertyValues): void {
@@ -69,7 +65,7 @@ export class App extends LitElement {
     stage.addEventListener("pointerdown", (e) => this.placePin(e), { capture: true });
     // What is drawn belongs to the frame that is seen: it stays while one draws.
     stage.addEventListener("pointerdown", (e) => e.button === 0 && !session.editor!.panning && session.frames.pause(), { capture: true });
-    this.toStage();
+    toStage();
   }
 
   private tell(session: Session): void {
@@ -122,9 +118,7 @@ export class App extends LitElement {
 
   /** The thread of a pin that was clicked. */
   private async showComment(session: Session, uid: string): Promise<void> {
-    session.panel = "comments";
-    session.settings.set("panel", true);
-    session.changed.emit();
+    session.showPanel("comments");
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const thread = this.querySelector<HTMLElement>(`[data-comment="${CSS.escape(uid)}"]`);
     thread?.scrollIntoView({ block: "nearest" });
@@ -151,15 +145,15 @@ export class App extends LitElement {
     const typing = target.matches("textarea, select, input:not([type=checkbox], [type=range])") || target.isContentEditable;
     if (typing) {
       this.pointed = null;
-      if (e.key === "Escape") this.toStage();
+      if (e.key === "Escape") toStage();
       if (!(e.ctrlKey && e.key === "Enter")) return;
       // Some fields take what is typed only when they are left.
-      this.toStage();
+      toStage();
     }
     const control = target.closest("button, a, [role=listbox], [role=slider], input");
     // A button that was clicked a while ago is not meant by Enter or Space; one that the keyboard went to is.
     const clicked = !!control && this.pointed !== null && control.contains(this.pointed) && ["Enter", " "].includes(e.key);
-    if (clicked) this.toStage();
+    if (clicked) toStage();
     else if (control && ["Tab", "Enter", " "].includes(e.key) && !e.ctrlKey) {
       this.pointed = null;
       return;

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { type Comment, personName } from "../model/work.ts";
 import { icon } from "./icons.ts";
-import { Panel, from } from "./panel.ts";
+import { Panel, from, toStage } from "./panel.ts";
 
 export class CommentList extends Panel {
   protected sources() {
@@ -79,7 +79,7 @@ export class CommentList extends Panel {
 
   private key(e: KeyboardEvent): void {
     if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) this.send(e);
-    if (e.key === "Escape") document.querySelector<HTMLElement>(".stage")?.focus();
+    if (e.key === "Escape") toStage();
     e.stopPropagation();
   }
 

@@ -1,7 +1,7 @@
 // What opens over the canvas: search a class, commands, help, what is missing, a clash, a verdict's reason.
 
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { Panel, from } from "./panel.ts";
+import { Panel, from, toStage } from "./panel.ts";
 import { classSearch, commandSearch } from "./search.ts";
 import { helpSheet } from "./help.ts";
 import { clashView, missingView, reasonView } from "./verdicts.ts";
@@ -47,7 +47,7 @@ export class Dialogs extends Panel {
     if (dialog && element && !element.open) element.showModal();
     if (dialog) this.querySelector<HTMLElement>("[autofocus]")?.focus();
     else if (this.returnTo instanceof HTMLElement && this.returnTo.isConnected && this.returnTo !== document.body) this.returnTo.focus();
-    else document.querySelector<HTMLElement>(".stage")?.focus({ preventScroll: true });
+    else toStage();
   }
 
   override render(): TemplateResult | typeof nothing {

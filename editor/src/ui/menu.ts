@@ -7,7 +7,7 @@ import * as objects from "../actions/objects.ts";
 import type { Menu as Wanted, Session } from "../actions/session.ts";
 import { kindLabel } from "../shapes/index.ts";
 import type { ShapeType } from "../geometry/kinds.ts";
-import { Panel, from } from "./panel.ts";
+import { Panel, from, toStage } from "./panel.ts";
 
 /** A line: a command by its name, or one of the menu's own; null: a gap. */
 type Line = string | Own | null;
@@ -62,9 +62,7 @@ const SENSE: Record<string, (s: Session) => boolean> = {
 function commentAt(s: Session, place: Wanted["place"]): void {
   s.talk.answering = null;
   s.talk.place(place);
-  s.panel = "comments";
-  s.settings.set("panel", true);
-  s.changed.emit();
+  s.showPanel("comments");
   requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector<HTMLElement>("#comment-text")?.focus()));
 }
 
@@ -106,7 +104,7 @@ export class Menu extends Panel {
   private close(back = true): void {
     if (!this.session.menu) return;
     this.session.openMenu(null);
-    if (back) document.querySelector<HTMLElement>(".stage")?.focus({ preventScroll: true });
+    if (back) toStage();
   }
 
   private items(menu: Wanted): Item[][] {

@@ -29,5 +29,8 @@ export abstract class Panel extends LitElement {
   }
 }
 
+/** The focus goes to the canvas, from where all keys work. */
+export const toStage = (): void => document.querySelector<HTMLElement>(".stage")?.focus({ preventScroll: true });
+
 /** Emitters of any kind as sources. */
 export const from = (...emitters: Emitter<any>[]): Emitter<never>[] => emitters as unknown as Emitter<never>[];

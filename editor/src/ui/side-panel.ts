@@ -23,9 +23,7 @@ export class SidePanel extends Panel {
   }
 
   private show(name: Name): void {
-    this.session.panel = name;
-    this.session.settings.set("panel", true);
-    this.session.changed.emit();
+    this.session.showPanel(name);
   }
 
   private body(): TemplateResult {

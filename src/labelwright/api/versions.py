@@ -21,6 +21,7 @@ from labelwright.models.background import BackgroundTask
 from labelwright.models.projects import Project
 from labelwright.models.versions import DatasetVersion
 from labelwright.services import access, splits, versions
+from labelwright.services.items import SPLITS
 
 routes = Routes(tags=["Dataset versions"])
 VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
@@ -132,7 +133,7 @@ def get_dataset(call: Call, uid: UUID) -> DatasetBody:
             split: {"images": share.images, "labeled": share.labeled, "absent": share.absent}
             for split, share in splits.counts(call.session, project).items()
         },
-        "classes": [{"name": c.name, "splits": {split: _share(c, split) for split in splits.SPLITS}} for c in classes],
+        "classes": [{"name": c.name, "splits": {split: _share(c, split) for split in SPLITS}} for c in classes],
         "outside": splits.outside(call.session, project),
         "versions": len(versions.of_project(call.session, project)),
     }
@@ -149,7 +150,7 @@ def add_to_dataset(call: Call, uid: UUID, body: NewItems) -> AddedBody:
 def split_dataset(call: Call, uid: UUID, body: Shares) -> DividedBody:
     """Divide the dataset anew: the same items are divided the same way each time. Versions that were made stay as they are."""
     project = access.project(call.session, call.actor, uid, "manage")
-    shares = {split: getattr(body, split) for split in splits.SPLITS}
+    shares = {split: getattr(body, split) for split in SPLITS}
     found, changed = splits.assign(call.session, call.actor, project, shares)
     return {"splits": found, "changed": changed}
 

@@ -22,7 +22,12 @@ from labelwright.services import events
 from labelwright.services.access import Actor
 from labelwright.services.media import Kept
 
-SPLITS = ("", "train", "valid", "test")
+SPLITS = ("train", "valid", "test")
+
+
+def of_split(split: str) -> ColumnElement[bool]:
+    """The condition that an item of the dataset is in a split; one without any counts as `train`."""
+    return Item.split.in_(("", split)) if split == "train" else Item.split == split
 
 
 def media_of(session: Session, item_id: int) -> list[tuple[ItemMedia, Media | None]]:
@@ -97,7 +102,7 @@ def set_tags(
 
 def accept(session: Session, project: Project, ids: Sequence[int], split: str | None = None) -> int:
     """Take items into the dataset. `split` None keeps each one's own (`train` when it has none)."""
-    if split is not None and split not in SPLITS[1:]:
+    if split is not None and split not in SPLITS:
         raise Invalid(f"{split!r} is not a split; choose train, valid or test.", field="split")
     rows = of_project(session, project, ids)
     for row in rows:

@@ -23,6 +23,7 @@ from labelwright.models.items import MEDIA_STATES, CollectionItem, Item
 from labelwright.models.projects import Project
 from labelwright.models.work import JOB_STATES, TASK_STAGES, TASK_STATES, Comment, Job, Task
 from labelwright.services import ontology
+from labelwright.services.items import SPLITS, of_split
 
 Row = TypeVar("Row")
 Terms = list[ColumnElement[bool]]
@@ -327,8 +328,8 @@ def _item_terms(session: Session, project: Project, only: Filter, item: Any, lea
         terms.append(exists().where(LabelCount.item_id == item, LabelCount.class_id == class_id))
     if only.dataset is not None:
         terms.append(Item.accepted_at.is_(None) if only.dataset == "out" else Item.accepted_at.is_not(None))
-    if only.dataset in ("train", "valid", "test"):
-        terms.append(Item.split.in_(("", "train")) if only.dataset == "train" else Item.split == only.dataset)
+    if only.dataset in SPLITS:
+        terms.append(of_split(only.dataset))
     if only.comments in ("open", "any") and lead.by != "comments":
         open_ones = [Comment.resolved.is_(False)] if only.comments == "open" else []
         terms.append(exists().where(Comment.item_id == item, *open_ones))

@@ -19,8 +19,8 @@ from labelwright.models.projects import Attribute, Project
 from labelwright.models.work import Task
 from labelwright.services import access, documents, events, items, kept, ontology
 from labelwright.services.access import Actor
+from labelwright.services.items import SPLITS
 
-SPLITS = ("train", "valid", "test")
 CHUNK = 500
 UPDATED = 10_000
 # Labels of whole pictures stand in documents alone: of more images than this they are not read for a page.
@@ -121,7 +121,7 @@ def balance(session: Session, project: Project) -> tuple[list[ClassShare], bool]
 
 def _sums(split: str) -> tuple[ColumnElement[int], ColumnElement[int]]:
     """Objects, and items, of one split."""
-    here = Item.split.in_(("", "train")) if split == "train" else Item.split == split
+    here = items.of_split(split)
     return func.sum(case((here, LabelCount.count), else_=0)), func.sum(case((here, 1), else_=0))
 
 

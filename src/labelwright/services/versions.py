@@ -27,6 +27,7 @@ from labelwright.models.versions import DatasetVersion, VersionItem
 from labelwright.services import access, background, bodies, events, exports, freezing, variants
 from labelwright.services.access import Actor
 from labelwright.services.background import Progress, Shared
+from labelwright.services.items import SPLITS
 from labelwright.storage import Store
 
 KIND = exports.VERSION
@@ -35,7 +36,6 @@ OWN = "labelwright:"
 RETRIED = timedelta(minutes=1)
 CHUNK = 500
 COLUMNS = ("version_id", "position", "item_uid", "name", "split", "width", "height", "sha256", "body")
-SPLITS = ("train", "valid", "test")
 README = "README.dataset.txt"
 
 

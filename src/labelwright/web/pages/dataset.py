@@ -18,7 +18,8 @@ from labelwright.models.items import Item
 from labelwright.models.projects import Project
 from labelwright.models.versions import DatasetVersion
 from labelwright.services import ontology, splits, versions
-from labelwright.services.splits import SPLITS, Share
+from labelwright.services.items import SPLITS
+from labelwright.services.splits import Share
 from labelwright.web import listing, recipe_form, snippets
 from labelwright.web.pages.common import project_of, project_page, rights, url_of
 from labelwright.web.view import View
